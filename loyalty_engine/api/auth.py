@@ -1,0 +1,75 @@
+"""Who may pass: every route says it, and a test walks the URL map for one that doesn't.
+
+`Authorization: Bearer <token>`, one kind of token for all: RELIABILITY.md, Doors.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+from flask import Response, g, request
+
+from loyalty_engine.api.refusals import Unauthorized
+from loyalty_engine.api.responses import respond
+from loyalty_engine.services import tokens
+from loyalty_engine.services.actors import Actor, Role
+from rules.errors import Forbidden
+
+P = ParamSpec("P")
+V = TypeVar("V", bound=Callable[..., Any])
+
+EVERYONE: Final = "everyone"
+
+
+def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+    """Let only holders of these roles pass; the view gets the actor as its first argument."""
+    may_pass = frozenset(roles)
+
+    def guard(view: Callable[..., Any]) -> Callable[..., Response]:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Response:
+            actor = authenticated()
+            if actor.role not in may_pass:
+                raise Forbidden("role_not_allowed", f"A {actor.role}'s token can't do this; it takes one of: {names}.")
+            return respond(view(actor, *args, **kwargs))
+
+        guarded.allowed = roles  # type: ignore[attr-defined]
+        documented(guarded, security=[{"bearer": []}], description=f"For: {names}.")
+        return guarded
+
+    names = ", ".join(roles)
+    return guard
+
+
+def public(view: Callable[P, Any]) -> Callable[P, Response]:
+    """Let everybody pass, with a token or without."""
+
+    @wraps(view)
+    def open_to_all(*args: P.args, **kwargs: P.kwargs) -> Response:
+        return respond(view(*args, **kwargs))
+
+    open_to_all.allowed = (EVERYONE,)  # type: ignore[attr-defined]
+    documented(open_to_all, security=[])
+    return open_to_all
+
+
+def authenticated() -> Actor:
+    """Return who asks; raises `Unauthorized` where nobody does, or nobody that we know."""
+    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise Unauthorized("token_missing", "Send a token with the header Authorization: Bearer <token>.")
+    actor = tokens.authenticate(secret.strip()) if len(secret) <= MAX_SECRET and secret.isascii() else None
+    if actor is None:
+        raise Unauthorized("token_unknown", "This token is unknown, has expired or was revoked.")
+    g.actor = actor
+    return actor
+
+
+MAX_SECRET: Final = 200
+
+
+def documented(view: Callable[..., Any], **said: Any) -> None:
+    """Add to what the OpenAPI document says of a view."""
+    apidoc = dict(getattr(view, "_apidoc", {}))
+    apidoc["manual_doc"] = said | apidoc.get("manual_doc", {})
+    view._apidoc = apidoc  # type: ignore[attr-defined]

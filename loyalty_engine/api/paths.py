@@ -1,0 +1,38 @@
+"""What may stand in a path: anything else is no path at all, so that no view meets a control character."""
+
+from typing import Final
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+
+class CodeConverter(BaseConverter):
+    """An identifier that a till or a shop made."""
+
+    regex = r"[A-Za-z0-9._~-]{1,64}"
+
+
+class IdConverter(BaseConverter):
+    """An identifier that the engine made: a UUID in lower case, whatever case was sent."""
+
+    regex = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+    def to_python(self, value: str) -> str:
+        return value.lower()
+
+
+class VersionConverter(BaseConverter):
+    """The number of a programme's version."""
+
+    regex = r"[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
+CONVERTERS: Final = {"code": CodeConverter, "id": IdConverter, "version": VersionConverter}
+
+
+def register(app: Flask) -> None:
+    """Let the routes of `app` use these."""
+    app.url_map.converters.update(CONVERTERS)

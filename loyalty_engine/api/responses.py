@@ -1,0 +1,31 @@
+"""What a view returns becomes a response: bytes that a service made are sent as they are."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from flask import Response, request
+
+from loyalty_engine.services import idempotency, problems
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+
+_encode = msgspec.json.Encoder().encode
+_JSON: Final = "application/json"
+
+
+def respond(result: Answer | Mapping[str, Any] | bytes | Response) -> Response:
+    """Return the response for an answer, a mapping (200), JSON in bytes (200), or a response as it is."""
+    if isinstance(result, Answer):
+        response = Response(result.body, result.status, content_type=_JSON if result.status < 400 else problems.CONTENT_TYPE)
+        if result.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+    if isinstance(result, Response):
+        return result
+    return Response(result if isinstance(result, bytes) else _encode(result), content_type=_JSON)
+
+
+def answer(result: Any, status: int = 200) -> Answer:
+    """Return what a service answered with as an `Answer`; anything but an `Answer` gets `status`."""
+    return result if isinstance(result, Answer) else Answer(status, _encode(result))

@@ -1,0 +1,22 @@
+"""The only place that asks what time it is, so that tests and replays can say it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+_frozen: list[datetime] = []
+
+
+def now() -> datetime:
+    """Return the present instant, aware, in UTC; inside `frozen` the instant that was given there."""
+    return _frozen[-1] if _frozen else datetime.now(UTC)
+
+
+@contextmanager
+def frozen(at: datetime) -> Iterator[None]:
+    """Let `now` answer `at` for the whole process while the block runs."""
+    _frozen.append(at.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _frozen.pop()

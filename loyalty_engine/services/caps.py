@@ -1,0 +1,47 @@
+"""The caps of a programme while purchases are booked: what room is left, under the lock that makes it true."""
+
+from datetime import date
+from typing import Final
+
+from loyalty_engine.services.posting import Posting
+from loyalty_engine.store import member_state, postings
+from loyalty_engine.store.member_state import MemberState
+from rules.periods import Per, period_start
+from rules.plan import Plan
+from rules.programme import Cap
+
+_PERIODS: Final[tuple[Per, ...]] = ("day", "week", "month", "year", "ever")
+
+
+def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dict[str, int]:
+    """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
+    caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.per != "purchase"]
+    if any(cap.over == "member" for cap in caps):
+        starts = {per: period_start(per, day) for per in _PERIODS}
+        member_state.load_cap_uses(posting.connection, state, starts)
+    return {cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0) for cap in caps}
+
+
+def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[tuple[str, date], int]:
+    return posting.budgets if cap.over == "everyone" else state.cap_used
+
+
+def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> bool:
+    """Lock the caps over everyone among `cap_ids`, in the order of their ids; True where one was not locked before."""
+    caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.over == "everyone" and cap.id in cap_ids]
+    keys = sorted((cap.id, period_start(cap.per, day)) for cap in caps)
+    new = [key for key in keys if key not in posting.budgets]
+    for cap_id, start in new:
+        posting.budgets[cap_id, start] = postings.lock_budget(posting.connection, cap_id, start)
+    return bool(new)
+
+
+def use_caps(posting: Posting, state: MemberState, plan: Plan, day: date, change: dict[str, int]) -> None:
+    """Add to the caps' uses what a purchase took of them, or with negative figures what a return gives back."""
+    for wallet in plan.wallets:
+        for cap in wallet.caps:
+            used = change.get(cap.id, 0)
+            if used and cap.per != "purchase":
+                uses = _uses(posting, state, cap)
+                key = (cap.id, period_start(cap.per, day))
+                uses[key] = max(0, uses.get(key, 0) + used)

@@ -1,0 +1,156 @@
+"""Gives a purchase the member it lacks, or the right one: claimed by the member, named by the till, repaired by staff.
+
+Source: API.md, Tills ("here's my card!") and Members (claims); RELIABILITY.md, Doors.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import audit_log, codes, waiting
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.booking import CannotBook
+from loyalty_engine.services.identification import identify
+from loyalty_engine.services.incoming import Incoming
+from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.services.lookup import located
+from loyalty_engine.services.moves import move
+from loyalty_engine.services.parking import CLAIMABLE, DETAILS
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json
+from loyalty_engine.services.purchases import book_in
+from loyalty_engine.store import purchase_keys
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.purchase_keys import KeyRow, Values
+from loyalty_engine.store.session import in_transaction
+from rules.errors import Conflict, Forbidden, Invalid, NotFound
+from rules.periods import business_day
+
+CLAIM_DAYS: Final = 30
+
+
+def claim(actor: Actor, claim_code: str) -> Answer:
+    """A member claims a purchase with the code on its receipt, within 30 days of it."""
+    return in_transaction(partial(claim_in, actor=actor, claim_code=claim_code))
+
+
+def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer:
+    assert actor.member_id is not None, "only members claim"
+    code = codes.normal_code(claim_code)
+    key = purchase_keys.claimed_by_code(connection, code) if code else None
+    if key is None:
+        raise NotFound("claim_code_not_found", "There is no purchase with this code; check it against the receipt.")
+    row = _locked(connection, key)
+    if row.member_id == actor.member_id:
+        raise Conflict("already_yours", "This purchase is on your account already.")
+    if row.member_id is not None:
+        raise NotFound("claim_code_not_found", "There is no purchase with this code that can be claimed.")
+    parked = _parked(connection, key)
+    if clock.now() - parked["occurred_at"] > timedelta(days=CLAIM_DAYS):
+        raise Invalid("claim_too_late", f"A purchase can be claimed within {CLAIM_DAYS} days.")
+    if parked["reason"] not in CLAIMABLE:
+        raise Conflict("needs_staff", DETAILS[parked["reason"]])
+    return _book_parked(connection, actor, key, replace(row, member_id=actor.member_id), parked)
+
+
+def name_member(
+    actor: Actor, purchase_id: str, store: str | None, member: MemberReference, reason: str | None
+) -> Answer:
+    """A till names the member of a purchase that has none, the same day; staff, with a reason, of any purchase."""
+    work = partial(name_member_in, actor=actor, purchase_id=purchase_id, store=store, member=member, reason=reason)
+    return in_transaction(work)
+
+
+def name_member_in(
+    connection: sa.Connection,
+    actor: Actor,
+    purchase_id: str,
+    store: str | None,
+    member: MemberReference,
+    reason: str | None,
+) -> Answer:
+    key, _ = located(connection, actor, purchase_id, store)
+    row = _locked(connection, key)
+    who = identify(connection, member)
+    if who.member_id is None:
+        raise NotFound(who.reason or "unknown_member", "There is no such member; look the card or the phone up first.")
+    if row.member_id == who.member_id:
+        raise Conflict("already_theirs", "This purchase is on that member's account already.")
+    if actor.role not in ("staff", "admin"):
+        _check_till(connection, key, row)
+    elif not reason:
+        raise Invalid("reason_missing", "Say why the member is changed.", {"reason": ["is required for staff"]})
+    if row.member_id is None:
+        answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), _parked(connection, key))
+    else:
+        answer = move(connection, actor, key, row, who.member_id)
+    if reason:
+        audit_log.record(connection, actor, "purchase_member_named", key, {"reason": reason})
+    return answer
+
+
+def accept(actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
+    """Staff accept a purchase that waits for a person (late, sums that disagree, …) as it is."""
+    work = partial(accept_in, actor=actor, purchase_id=purchase_id, store=store, reason=reason)
+    return in_transaction(work)
+
+
+def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
+    key, _ = located(connection, actor, purchase_id, store)
+    row = _locked(connection, key)
+    if row.member_id is not None:
+        raise Conflict("already_posted", "This purchase is posted already.")
+    parked = _parked(connection, key)
+    named = decode_json(parked["named_member"]) if parked["named_member"] else None
+    who = identify(connection, MemberReference(**named) if named else None)
+    if who.member_id is None:
+        raise Conflict("member_missing", "Name the purchase's member first; until then it can't be accepted.")
+    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked)
+    audit_log.record(connection, actor, "purchase_accepted", key, {"reason": reason, "was": parked["reason"]})
+    return answer
+
+
+def _locked(connection: sa.Connection, key: str) -> KeyRow:
+    row = purchase_keys.find(connection, key, locked=True)
+    if row is None:
+        raise NotFound("purchase_not_found", "There is no such purchase here.")
+    return row
+
+
+def _parked(connection: sa.Connection, key: str) -> Values:
+    parked = purchase_keys.parked(connection, key)
+    if parked is None:
+        raise NotFound("purchase_not_found", "Only a return of this purchase has come; the purchase itself has not.")
+    return parked
+
+
+def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
+    """A till may name the member of a purchase without one, on its own day."""
+    if row.member_id is not None:
+        raise Forbidden("needs_staff", "This purchase has a member; only staff can change that, with a reason.")
+    parked = _parked(connection, key)
+    if parked["reason"] not in CLAIMABLE:
+        raise Conflict("needs_staff", DETAILS[parked["reason"]])
+    zone = plan_for(connection, parked["occurred_at"]).programme.time_zone
+    if business_day(parked["occurred_at"], zone) != business_day(clock.now(), zone):
+        raise Conflict("not_today", "A till can name the member on the day of the purchase; later the member claims it.")
+
+
+def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values) -> Answer:
+    """Book a parked purchase for the member in `row`, and then the returns that waited for it."""
+    row = replace(row, posting_id=new_id())
+    purchase = decode(parked["facts"])
+    store, _, purchase_id = key.partition("/")
+    incoming = Incoming(purchase_id, store, purchase, Document(parked["facts"], row.fingerprint), key)
+    booked = book_in(connection, actor, plan_for(connection, purchase.occurred_at), incoming, row)
+    if isinstance(booked, CannotBook):
+        raise Conflict(booked.reason, DETAILS[booked.reason])
+    purchase_keys.move_key(connection, key, row)
+    purchase_keys.settle_parked(connection, key)
+    waiting.apply(connection, actor, key)
+    return booked

@@ -1,0 +1,32 @@
+"""Codes that can't be guessed and can be read aloud: Crockford's base 32 with his check character.
+
+Source: Douglas Crockford, Base 32: no I, L, O or U; the check character is the number modulo 37.
+"""
+
+import secrets
+from typing import Final
+
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CHECKS: Final = _DIGITS + "*~$=U"
+_READ_AS: Final = str.maketrans("OIL", "011", "- ")
+
+
+def new_code(characters: int = 12) -> str:
+    """Return a random code of so many characters (five bits each), the last a check on the others, in groups of four."""
+    number = secrets.randbits(5 * (characters - 1))
+    digits = "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(characters - 1)))
+    code = digits + _CHECKS[number % 37]
+    return "-".join(code[start : start + 4] for start in range(0, characters, 4))
+
+
+def normal_code(text: str) -> str | None:
+    """Return what was typed or read aloud in the form that is stored; None where the check character disagrees."""
+    code = text.upper().translate(_READ_AS)
+    if len(code) < 2 or any(digit not in _DIGITS for digit in code[:-1]):
+        return None
+    number = 0
+    for digit in code[:-1]:
+        number = number << 5 | _DIGITS.index(digit)
+    if _CHECKS[number % 37] != code[-1]:
+        return None
+    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))

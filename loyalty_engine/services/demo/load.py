@@ -1,0 +1,87 @@
+"""Brings the grocer's year in through the same doors as a shop's own: stores, products, members, and then every basket."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from loyalty_engine.services.demo.catalogue import Ware, wares
+from loyalty_engine.services.demo.completejourney import purchases
+from loyalty_engine.services.demo.grocer import Year
+from loyalty_engine.services.demo.households import members
+from loyalty_engine.services.demo.stores import stores
+from loyalty_engine.services.imports.jobs import count_purchase
+from loyalty_engine.services.imports.progress import Advance
+from loyalty_engine.services.imports.records import NewProduct
+from loyalty_engine.services.imports.sinks import EnrolMany, PostMany, PutProducts, PutStores
+from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.services.intake import MemberReference
+
+T = TypeVar("T")
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""Given what is done and how many there are, shows how it gets on."""
+
+
+class Sinks(Protocol):
+    """Where it all goes."""
+
+    put_stores: PutStores
+    put_products: PutProducts
+    enrol_many: EnrolMany
+    post_many: PostMany
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How many are written in one transaction."""
+
+    products: int = 5_000
+    members: int = 500
+    purchases: int = 1_000
+
+
+def load(year: Year, sinks: Sinks, progress: Progress, batches: Batches = Batches()) -> Totals:
+    """Load the chosen part of the year and return its control totals; what is there already is left as it is."""
+    sinks.put_stores(stores(year))
+    known = wares()
+    _put_products(known, sinks, progress, batches.products)
+    found = _enrol(year, sinks, progress, batches.members)
+    totals = Totals()
+    with progress("purchases", len(year.heads.baskets)) as advance:
+        for batch in _batched(purchases(year, found, known), batches.purchases):
+            for posted, result in zip(batch, sinks.post_many(batch), strict=True):
+                totals.rows_read += len(posted.purchase.lines)
+                totals.statuses["rejected" if result.status == "refused" else result.status] += 1
+                if result.status != "refused":
+                    count_purchase(totals, posted, result)
+            advance(len(batch))
+    return totals
+
+
+def _put_products(known: Mapping[int, Ware], sinks: Sinks, progress: Progress, size: int) -> None:
+    entries = (NewProduct(ware.sku, ware.category, ware.brand, ware.tags) for ware in known.values())
+    with progress("products", len(known)) as advance:
+        for batch in _batched(entries, size):
+            sinks.put_products(batch)
+            advance(len(batch))
+
+
+def _enrol(year: Year, sinks: Sinks, progress: Progress, size: int) -> Mapping[int, MemberReference]:
+    found: dict[int, MemberReference] = {}
+    households = list(members(year))
+    with progress("members", len(households)) as advance:
+        for batch in _batched(households, size):
+            results = sinks.enrol_many([member for _, member in batch])
+            for (household, member), result in zip(batch, results, strict=True):
+                if result.member_id is None:
+                    raise ValueError(f"{member.external_id} could not be enrolled: {result.code}: {result.detail}")
+                found[household] = MemberReference(member_id=result.member_id)
+            advance(len(batch))
+    return found
+
+
+def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,200 @@
+"""Makes members of people: one at a till, or many thousand from a list, with everything of theirs in one commit."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any, Final, Literal, TypeVar
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import audit_log, card_numbers, newcomers
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import members as store
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.session import Duplicate, in_transaction
+from rules import tiers
+from rules.errors import Conflict, Refusal
+from rules.periods import business_day
+from rules.plan import Plan
+
+__all__ = ["Enrolment", "NewMember", "enrol", "enrol_in", "enrol_many"]
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 3
+_TABLES: Final = ("members", "profiles", "consents", "cards", "phones", "external_ids", "tier_history")
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What became of one: `replayed` says that the member was there already, `refused` that nothing was stored."""
+
+    status: Literal["enrolled", "replayed", "refused"]
+    member_id: str | None = None
+    cards: tuple[str, ...] = ()
+    level: str | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def code(self) -> str | None:
+        return self.refusal.code if self.refusal else None
+
+    @property
+    def detail(self) -> str | None:
+        return self.refusal.detail if self.refusal else None
+
+
+def enrol(actor: Actor, new: NewMember) -> Answer:
+    """Enrol one member; raises `Invalid`, or `Conflict` with `phone_taken`, `card_taken` or `external_id_taken`."""
+    return _racing(lambda connection: enrol_in(connection, actor, new))
+
+
+def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
+    """Enrol one member in the caller's transaction; a race for a phone or card is a `Duplicate`: run it again."""
+    (done,) = _Enrolling(connection, actor).all([new])
+    if done.refusal is not None:
+        raise done.refusal
+    if done.status == "replayed":
+        raise Conflict("external_id_taken", f"The external id {new.external_id} belongs to a member already.")
+    assert done.member_id is not None
+    audit_log.record(connection, actor, "member.enrol", done.member_id)
+    found = store.row(connection, done.member_id)
+    assert found is not None
+    told = {"member_id": done.member_id, "status": found.status, "card": done.cards[0], "cards": done.cards}
+    told |= {"level": found.level, "language": found.language, "joined_on": found.joined_on.isoformat()}
+    return Answer(201, json.dumps(told).encode())
+
+
+def enrol_many(actor: Actor, members: Sequence[Given]) -> list[Enrolment]:
+    """Enrol many in one transaction, each with its own result, in order.
+
+    One whose `source` or `external_id` is there already is `replayed` and left as it is: repeating an import is safe.
+    """
+
+    def work(connection: sa.Connection) -> list[Enrolment]:
+        done = _Enrolling(connection, actor).all(members)
+        enrolled = sum(one.status == "enrolled" for one in done)
+        if enrolled:
+            audit_log.record(connection, actor, "member.enrol_many", f"{enrolled} members")
+        return done
+
+    return _racing(work)
+
+
+def _racing(work: Callable[[sa.Connection], T]) -> T:
+    """Run again what lost a race for a phone, card or external id: this time it sees who won."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return in_transaction(work)
+        except Duplicate:
+            continue
+    raise Conflict("still_in_work", "Others enrol the same people at this moment; try again.")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is taken: in the database, or by an earlier one of the same batch."""
+
+    external_ids: dict[str, str]
+    phones: dict[str, str]
+    cards: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Enrolling:
+    """The members that one transaction enrols, and the rows that they become."""
+
+    connection: sa.Connection
+    actor: Actor
+    now: datetime = field(default_factory=clock.now)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _TABLES})
+
+    def all(self, members: Sequence[Given]) -> list[Enrolment]:
+        """Enrol each member that can be, with its own result."""
+        plan = plan_for(self.connection, self.now)
+        today = business_day(self.now, plan.programme.time_zone)
+        checked = [_checked(given, plan, today) for given in members]
+        known = self._known([one for one in checked if isinstance(one, Newcomer)])
+        done = [self._one(plan, known, one) if isinstance(one, Newcomer) else _refused(one) for one in checked]
+        store.insert(self.connection, self.rows)
+        return done
+
+    def _known(self, good: Sequence[Newcomer]) -> _Known:
+        return _Known(
+            store.known_external_ids(self.connection, {name for one in good for name in one.names}),
+            store.known_phones(self.connection, {one.phone for one in good if one.phone}),
+            store.known_cards(self.connection, {card for one in good for card in one.cards}),
+        )
+
+    def _one(self, plan: Plan, known: _Known, new: Newcomer) -> Enrolment:
+        there = next((known.external_ids[name] for name in new.names if name in known.external_ids), None)
+        if there is not None:
+            return Enrolment("replayed", there)
+        if new.phone in known.phones:
+            detail = "This telephone number belongs to a member already: look the member up by it."
+            return _refused(Conflict("phone_taken", detail, {"phone": ["belongs to a member already"]}))
+        if not known.cards.keys().isdisjoint(new.cards):
+            detail = "This card belongs to a member already: look the member up by it, or hand out another card."
+            return _refused(Conflict("card_taken", detail, {"cards": ["belongs to a member already"]}))
+        return self._take_in(plan, known, new)
+
+    def _take_in(self, plan: Plan, known: _Known, new: Newcomer) -> Enrolment:
+        member_id = new_id()
+        cards = new.cards or (card_numbers.generate(),)
+        known.external_ids.update(dict.fromkeys(new.names, member_id))
+        known.cards.update(dict.fromkeys(cards, member_id))
+        self.rows["external_ids"] += [{"external_id": name, "member_id": member_id} for name in new.names]
+        self.rows["cards"] += [store.card_row(card, member_id, self.now) for card in dict.fromkeys(cards)]
+        if new.phone is not None:
+            known.phones[new.phone] = member_id
+            self.rows["phones"].append({"phone": new.phone, "member_id": member_id})
+        self.rows["profiles"].append({"member_id": member_id, **new.profile})
+        said = {(one.channel, one.purpose): one for one in new.consents}
+        self.rows["consents"] += [store.consent_row(member_id, one) for one in said.values()]
+        level = self._member(plan, member_id, new)
+        return Enrolment("enrolled", member_id, cards, level)
+
+    def _member(self, plan: Plan, member_id: str, new: Newcomer) -> str | None:
+        """Add the member's row and its first level; a member that was one before is as old as it says."""
+        zone = plan.programme.time_zone
+        today = business_day(self.now, zone)
+        since_at = self.now if new.joined_on == today else datetime.combine(new.joined_on, time(), zone)
+        level, review_on = _first_level(plan, new, today)
+        member = {"member_id": member_id, "status": "active", "joined_on": new.joined_on, "enrolled_at": since_at}
+        member |= {"time_zone": None, "language": new.language, "level": level, "level_review_on": review_on}
+        member |= {"level_since_at": since_at if level else None, "tier_changes": 1 if level else 0}
+        self.rows["members"].append(member)
+        if level is not None:
+            kind = "import" if new.tier else "enrolment"
+            change = {"member_id": member_id, "change_no": 1, "level": level, "since_at": since_at}
+            change |= {"booked_at": since_at, "review_on": review_on, "metric": None, "version": plan.version}
+            change |= {"source_kind": kind, "source_id": member_id, "actor": str(self.actor), "reason": None}
+            self.rows["tier_history"].append(change)
+        return level
+
+
+def _checked(given: Given, plan: Plan, today: date) -> Newcomer | Refusal:
+    try:
+        return newcomers.checked(given, plan.programme, today)
+    except Refusal as refusal:
+        return refusal
+
+
+def _refused(refusal: Refusal) -> Enrolment:
+    return Enrolment("refused", refusal=refusal)
+
+
+def _first_level(plan: Plan, new: Newcomer, today: date) -> tuple[str | None, date | None]:
+    """Return the level to begin with, and through which day it is safe: the lowest needs no review."""
+    ladder = plan.programme.tiers
+    if ladder is None:
+        return None, None
+    if new.tier is not None:
+        return new.tier.level, new.tier.until or tiers.review_on(ladder.window, today, new.joined_on)
+    level = tiers.reached(ladder, 0)
+    return (level.id if level else None), None

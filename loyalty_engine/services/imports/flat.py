@@ -1,0 +1,81 @@
+"""Gives the flat rows of CSV and parquet the shape that the API's objects have, and gathers the lines of a purchase."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from loyalty_engine.services.imports.formats import Row
+from rules.errors import Problem
+
+_LINE: Final = ("line_id", "sku", "quantity", "amount", "discount", "tax", "kind", "category", "brand", "tags")
+_MEMBER: Final = ("member_id", "card", "phone", "token")
+_RECEIPT: Final = {"receipt_number": "number", "business_day": "business_day"}
+
+
+def gathered(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the rows of each purchase: those that stand together and have the same store and purchase_id.
+
+    A row without a purchase_id, or one that can't be read, is a purchase by itself.
+    """
+    group: list[Row] = []
+    for row in rows:
+        key = _key(row)
+        if group and (key is None or key != _key(group[0])):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _key(row: Row) -> tuple[Any, Any] | None:
+    purchase_id = row.values.get("purchase_id")
+    return None if purchase_id is None or row.unreadable else (row.values.get("store"), purchase_id)
+
+
+def purchase_of(rows: Sequence[Row]) -> tuple[Mapping[str, Any], Sequence[Problem]]:
+    """Return the rows of one purchase as the object that the API takes, and where the rows contradict each other."""
+    problems: list[Problem] = []
+    common: dict[str, Any] = {}
+    lines = []
+    for place, row in enumerate(rows):
+        line, rest = _parted(row.values)
+        lines.append({"line_id": str(place + 1), **line})
+        for name, value in rest.items():
+            if common.setdefault(name, value) != value:
+                problems.append(Problem(name, f"line {row.number} contradicts line {rows[0].number} of this purchase"))
+    return _nested(common) | {"lines": lines}, problems
+
+
+def _parted(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    line: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in values.items():
+        if name.startswith("fact."):
+            line.setdefault("facts", {})[name.removeprefix("fact.")] = value
+        elif name in _LINE:
+            line[name] = value
+        else:
+            rest[name] = value
+    return line, rest
+
+
+def _nested(common: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in common.items():
+        if name in _MEMBER:
+            nested.setdefault("member", {})[name] = value
+        elif name in _RECEIPT:
+            nested.setdefault("receipt", {})[_RECEIPT[name]] = value
+        elif name == "tenders":
+            nested["tenders"] = _tenders(value)
+        else:
+            nested[name] = value
+    return nested
+
+
+def _tenders(value: Any) -> Any:
+    """Read `card=35.00;gift_card=5.00`."""
+    if not isinstance(value, str):
+        return value
+    parts = (part.partition("=") for part in value.split(";") if part.strip())
+    return [{"kind": kind.strip(), "amount": paid.strip()} for kind, _, paid in parts]

@@ -1,0 +1,137 @@
+"""Reads a file of rows one by one, whatever the format, so that a file of any size takes the memory of a few rows.
+
+The formats are documented, with examples that a test reads, in docs/import-formats.md.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from rules.errors import Invalid, Problem
+
+MAX_ROW_BYTES: Final = 262_144
+_PARQUET_BLOCK: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `number` is the line of a text file on which it starts, counted from 1, or the place in a parquet file.
+
+    `unreadable` says why there is no more than `text` of it.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    unreadable: Problem | None = None
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of an NDJSON, CSV or parquet file; its name's ending says which it is.
+
+    The rows of NDJSON are objects, nested as the API's are. Those of CSV and parquet are flat, and empty cells are left
+    out. Raises Invalid for a file that can't be read at all.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise Invalid("unknown_format", f"{path.name}: the name of a file to import ends in {', '.join(_READERS)}.")
+    if not path.is_file():
+        raise Invalid("no_such_file", f"{path}: there is no such file.")
+    return reader(path)
+
+
+def is_flat(path: Path) -> bool:
+    """Tell whether the rows of the file are flat, so that a purchase takes a row for each of its lines."""
+    return path.suffix.lower() in {".csv", ".parquet"}
+
+
+def _ndjson(path: Path) -> Iterator[Row]:
+    decode = msgspec.json.Decoder(float_hook=str).decode
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_ROW_BYTES + 1):
+            number += 1
+            if len(line) > MAX_ROW_BYTES:
+                yield Row(number, {}, Problem("", f"longer than {MAX_ROW_BYTES} bytes"))
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_ROW_BYTES)
+            elif line.strip():
+                yield _ndjson_row(number, line, decode)
+
+
+def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row:
+    try:
+        values = decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Row(number, {"text": line.decode(errors="replace")}, Problem("", f"not JSON: {error}"))
+    except RecursionError:
+        return Row(number, {}, Problem("", "nested too deeply"))
+    if not isinstance(values, dict):
+        return Row(number, {"text": line.decode(errors="replace")}, Problem("", "not a JSON object"))
+    return Row(number, values)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="", errors="strict") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            names = next(reader, [])
+            _check_names(path, names)
+            before = reader.line_num
+            for cells in reader:
+                if cells:
+                    yield _csv_row(before + 1, names, cells)
+                before = reader.line_num
+        except csv.Error as error:
+            raise Invalid("not_csv", f"{path.name}, line {reader.line_num}: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise Invalid("not_utf8", f"{path.name}: not UTF-8 after line {reader.line_num}.") from error
+
+
+def _csv_row(number: int, names: list[str], cells: list[str]) -> Row:
+    values = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+    if len(cells) != len(names):
+        return Row(number, values, Problem("", f"has {len(cells)} cells, and the first line has {len(names)}"))
+    return Row(number, values)
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    if not names:
+        raise Invalid("no_header", f"{path.name}: the first line must name the columns.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Invalid("column_twice", f"{path.name}: the column {twice[0]!r} is there more than once.")
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as missing:
+        remedy = "install it with: pip install 'loyalty-engine[parquet]'"
+        raise Invalid("parquet_missing", f"Reading parquet needs pyarrow; {remedy}") from missing
+    try:
+        file = pq.ParquetFile(path)
+        number = 0
+        for block in file.iter_batches(batch_size=_PARQUET_BLOCK):
+            for values in block.to_pylist():
+                number += 1
+                yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+    except pa.ArrowException as error:
+        raise Invalid("not_parquet", f"{path.name}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+_READERS: Final[Mapping[str, Callable[[Path], Iterator[Row]]]] = {
+    ".ndjson": _ndjson,
+    ".jsonl": _ndjson,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,106 @@
+"""Brings a file in, batch by batch: nothing twice, nothing lost between two batches, each refused row written down."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+from loyalty_engine.services.imports.formats import Row
+from loyalty_engine.services.imports.identity import file_hash
+from loyalty_engine.services.imports.progress import Advance
+from loyalty_engine.services.imports.rejects import RejectFile
+from loyalty_engine.services.imports.sinks import Kind, Mark, Marks, Result
+from loyalty_engine.services.imports.totals import Totals
+from rules.errors import Problem
+
+T = TypeVar("T")
+BATCH: Final = 500
+_FOLLOWED: Final = Problem("", "another line of this purchase was refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[T]):
+    """What one or more rows say together: a value, or what is wrong with it (by row, where one row is to blame)."""
+
+    rows: Sequence[Row]
+    value: T | None
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
+    """How one kind of file is brought in.
+
+    `read` turns a file (and its hash, from which rows get their names) into items; `write` stores many values in one
+    transaction; `count` adds what became of one to the totals.
+    """
+
+    kind: Kind
+    read: Callable[[Path, str], Iterator[Item[T]]]
+    write: Callable[[Sequence[T]], Sequence[Result]]
+    count: Callable[[Totals, T, Any], None]
+
+
+def run(
+    job: Job[T], path: Path, rejects_path: Path, marks: Marks, now: Callable[[], datetime], advance: Advance
+) -> Totals:
+    """Bring in the file, and return its control totals.
+
+    A run that was cut off goes on where its last batch ended, with its totals. A run over a file that was finished
+    reads it all again, because what was refused then may be accepted now; what is there already is found, not added.
+    """
+    source = file_hash(path)
+    mark = _unfinished(marks.find(source, job.kind))
+    totals = Totals.from_json(mark.totals)
+    items = job.read(path, source)
+    rows_done = _skip(items, mark.rows_done)
+    advance(rows_done)
+    with RejectFile(rejects_path, continued=rows_done > 0) as rejects:
+        while batch := list(islice(items, BATCH)):
+            _bring_in(job, batch, totals, rejects)
+            rows = sum(len(item.rows) for item in batch)
+            rows_done += rows
+            rejects.flush()
+            mark = Mark(rows_done, totals.to_json())
+            marks.save(source, job.kind, mark)
+            advance(rows)
+    marks.save(source, job.kind, replace(mark, rows_done=rows_done, totals=totals.to_json(), finished_at=now()))
+    return totals
+
+
+def _unfinished(mark: Mark | None) -> Mark:
+    return mark if mark is not None and mark.finished_at is None else Mark()
+
+
+def _skip(items: Iterator[Item[T]], rows: int) -> int:
+    skipped = 0
+    while skipped < rows and (item := next(items, None)) is not None:
+        skipped += len(item.rows)
+    return skipped
+
+
+def _bring_in(job: Job[T], batch: Sequence[Item[T]], totals: Totals, rejects: RejectFile) -> None:
+    good = [item for item in batch if item.value is not None]
+    results = iter(job.write([item.value for item in good if item.value is not None]) if good else ())
+    for item in batch:
+        totals.rows_read += len(item.rows)
+        if item.value is None:
+            _reject(item, item.problems, totals, rejects)
+            continue
+        result = next(results)
+        if result.status == "refused":
+            _reject(item, [Problem("", f"{result.code}: {result.detail}")], totals, rejects)
+        else:
+            totals.statuses[result.status] += 1
+            job.count(totals, item.value, result)
+
+
+def _reject(item: Item[T], problems: Sequence[Problem], totals: Totals, rejects: RejectFile) -> None:
+    """Write all rows of the item, so that the reject file, once corrected, can be brought in whole."""
+    totals.statuses["rejected"] += 1
+    first, *others = item.rows
+    rejects.add(first.number, problems, first.values)
+    for row in others:
+        rejects.add(row.number, [_FOLLOWED], row.values)

@@ -1,0 +1,81 @@
+"""The three kinds of file that a shop brings along: purchases, members and products."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, TypeVar
+
+from loyalty_engine.services.imports.flat import gathered, purchase_of
+from loyalty_engine.services.imports.formats import Row, is_flat, read_rows
+from loyalty_engine.services.imports.identity import row_id
+from loyalty_engine.services.imports.job import Item, Job
+from loyalty_engine.services.imports.members import read_member
+from loyalty_engine.services.imports.products import read_product
+from loyalty_engine.services.imports.purchases import Defaults, read_purchase
+from loyalty_engine.services.imports.records import Misread, NewMember, NewProduct
+from loyalty_engine.services.imports.sinks import EnrolMany, PostingResult, PostMany, PutProducts
+from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.services.intake import PostedPurchase
+
+T = TypeVar("T")
+
+
+def purchase_job(post_many: PostMany, defaults: Defaults) -> Job[PostedPurchase]:
+    """Return the job that brings in purchases."""
+
+    def read(path: Path, source: str) -> Iterator[Item[PostedPurchase]]:
+        groups = gathered(read_rows(path)) if is_flat(path) else ([row] for row in read_rows(path))
+        return (_purchase(rows, source, defaults, flat=is_flat(path)) for rows in groups)
+
+    return Job("purchases", read, post_many, count_purchase)
+
+
+def member_job(enrol_many: EnrolMany, zone: tzinfo) -> Job[NewMember]:
+    """Return the job that brings in members."""
+
+    def read(path: Path, source: str) -> Iterator[Item[NewMember]]:
+        def read_row(row: Row) -> NewMember | Misread:
+            return read_member(row.values, zone, row_id(source, row.number))
+
+        return (_item(row, read_row) for row in read_rows(path))
+
+    return Job("members", read, enrol_many, _count_nothing_more)
+
+
+def product_job(put_products: PutProducts) -> Job[NewProduct]:
+    """Return the job that brings in a catalogue."""
+
+    def read(path: Path, source: str) -> Iterator[Item[NewProduct]]:
+        return (_item(row, lambda row: read_product(row.values)) for row in read_rows(path))
+
+    return Job("products", read, put_products, _count_nothing_more)
+
+
+def _purchase(rows: Sequence[Row], source: str, defaults: Defaults, *, flat: bool) -> Item[PostedPurchase]:
+    if rows[0].unreadable:
+        return Item(rows, None, [rows[0].unreadable])
+    values, problems = purchase_of(rows) if flat else (rows[0].values, ())
+    found = read_purchase(values, defaults, row_id(source, rows[0].number))
+    if isinstance(found, Misread):
+        return Item(rows, None, [*problems, *found.problems])
+    return Item(rows, None, problems) if problems else Item(rows, found)
+
+
+def _item(row: Row, read: Callable[[Row], T | Misread]) -> Item[T]:
+    if row.unreadable:
+        return Item([row], None, [row.unreadable])
+    found = read(row)
+    return Item([row], None, found.problems) if isinstance(found, Misread) else Item([row], found)
+
+
+def count_purchase(totals: Totals, posted: PostedPurchase, result: PostingResult) -> None:
+    """Add the money and the points of an accepted purchase."""
+    purchase = posted.purchase
+    totals.money_minor[purchase.currency] += (
+        sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor
+    )
+    totals.points.update(result.points)
+
+
+def _count_nothing_more(totals: Totals, item: Any, result: Any) -> None:
+    """Members and products are counted by what became of them, which the job does for all."""

@@ -1,0 +1,80 @@
+"""The writing side of an import, as the reading side sees it.
+
+# signature owned by services/purchases.py, services/members.py and services/products.py
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from loyalty_engine.services.imports.records import NewMember, NewProduct, NewStore
+from loyalty_engine.services.intake import PostedPurchase
+
+Kind = Literal["purchases", "members", "products"]
+
+
+class Result(Protocol):
+    """What became of one item. Only `refused` means that nothing was stored and that a person has to look."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def detail(self) -> str | None: ...
+
+
+class PostingResult(Result, Protocol):
+    """`status` is posted, replayed, unresolved, unclaimed or refused; `points` is what accrual gave, by wallet."""
+
+    @property
+    def points(self) -> Mapping[str, int]: ...
+
+
+class EnrolmentResult(Result, Protocol):
+    """`status` is enrolled, replayed or refused."""
+
+    @property
+    def member_id(self) -> str | None: ...
+
+
+class PostMany(Protocol):
+    """Posts many purchases in one transaction, each with its own result, in order."""
+
+    def __call__(self, purchases: Sequence[PostedPurchase], /) -> Sequence[PostingResult]: ...
+
+
+class EnrolMany(Protocol):
+    """Enrols many members in one transaction; the `source` of one that is there already gives `replayed`."""
+
+    def __call__(self, members: Sequence[NewMember], /) -> Sequence[EnrolmentResult]: ...
+
+
+class PutProducts(Protocol):
+    """Stores many entries of the catalogue; `status` is posted, replayed (it says so already) or refused."""
+
+    def __call__(self, products: Sequence[NewProduct], /) -> Sequence[Result]: ...
+
+
+class PutStores(Protocol):
+    """Stores stores and terminals that aren't there yet."""
+
+    def __call__(self, stores: Sequence[NewStore], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an import of a file came. `totals` is what `Totals.to_json` gave, an empty mapping at the start."""
+
+    rows_done: int = 0
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    finished_at: datetime | None = None
+
+
+class Marks(Protocol):
+    """Remembers, by the hash of a file's content and the kind of import, how far it came."""
+
+    def find(self, file_hash: str, kind: Kind, /) -> Mark | None: ...
+
+    def save(self, file_hash: str, kind: Kind, mark: Mark, /) -> None: ...

@@ -1,0 +1,56 @@
+"""What an import did, in figures that a shop can hold against its own."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from rules.money import format_amount
+
+
+@dataclass(slots=True)
+class Totals:
+    """Control totals. An item is a purchase, a member or a product; a purchase of a flat file has several rows.
+
+    `money_minor` adds up what the accepted purchases cost after their order discounts, by currency, whether they were
+    posted now or before, and `points` what these earned, by wallet: a second run of a file gives the same two.
+    """
+
+    rows_read: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    money_minor: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rejected(self) -> int:
+        """Items that couldn't be read, or that the service refused."""
+        return self.statuses["rejected"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the totals for `--json` and for the mark of an unfinished import; money in minor units."""
+        return {
+            "rows_read": self.rows_read,
+            "statuses": dict(self.statuses),
+            "money_minor": dict(self.money_minor),
+            "points": dict(self.points),
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Return what `to_json` wrote; an empty mapping gives zeros."""
+        return cls(
+            found.get("rows_read", 0),
+            Counter(found.get("statuses", {})),
+            Counter(found.get("money_minor", {})),
+            Counter(found.get("points", {})),
+        )
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the totals as labels and figures for people."""
+        figures = [("rows read", f"{self.rows_read:,}")]
+        figures += [(_LABELS.get(status, status), f"{count:,}") for status, count in sorted(self.statuses.items())]
+        figures += [(f"money, {code}", format_amount(total, code)) for code, total in sorted(self.money_minor.items())]
+        return figures + [(f"points, {wallet}", f"{points:,}") for wallet, points in sorted(self.points.items())]
+
+
+_LABELS: Mapping[str, str] = {"replayed": "already there"}

@@ -1,0 +1,133 @@
+"""Finds what was posted: the stored purchase, the answer it was given, and the explanation of what it earned."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.programmes import plan_of
+from loyalty_engine.services.purchase_answers import trace_words
+from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
+from loyalty_engine.services.sites import site_of
+from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store.purchase_keys import KeyRow, Values
+from loyalty_engine.store.session import reading
+from rules.accrual import Accrual, rework
+from rules.errors import NotFound
+from rules.explain import explain
+from rules.facts import Purchase
+from rules.money import format_amount
+from rules.plan import Plan
+from rules.returns import everything
+from rules.trace import trace
+
+
+def find(actor: Actor, purchase_id: str, store: str | None) -> dict[str, Any]:
+    """Return what a purchase earned and what is left of it; a member sees its own only."""
+    with reading() as connection:
+        key, row = located(connection, actor, purchase_id, store)
+        if row.member_id is None or row.posting_id is None:
+            return _parked_view(connection, key)
+        return view(connection, stored(connection, row))
+
+
+def explanation(actor: Actor, purchase_id: str, store: str | None, language: str) -> dict[str, Any]:
+    """Return why a purchase earned what it did, in words of `language`, beside the exact trace."""
+    with reading() as connection:
+        key, row = located(connection, actor, purchase_id, store)
+        if row.member_id is None or row.posting_id is None:
+            return _parked_view(connection, key)
+        kept = stored(connection, row)
+        plan, purchase, accrual = recomputed(connection, kept)
+        words = explain(plan, purchase, accrual, language)
+        return {
+            "purchase_id": purchase_id,
+            "headline": words.headline,
+            "wallets": [
+                {
+                    "wallet": wallet.wallet,
+                    "headline": wallet.headline,
+                    "gave": list(wallet.gave),
+                    "gave_nothing": list(wallet.gave_nothing),
+                }
+                for wallet in words.wallets
+            ],
+            "left_out": list(words.left_out),
+            "trace": trace_words(plan, trace(plan, purchase, accrual)),
+            "programme_version": plan.version,
+        }
+
+
+def located(
+    connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None
+) -> tuple[str, KeyRow]:
+    """Return a purchase's key and where it is; what is another member's or merchant's is not there."""
+    if actor.role == "member":
+        site_store = store or ""
+        key = purchase_keys.purchase_key(site_store, purchase_id)
+    else:
+        key = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
+    row = purchase_keys.find(connection, key)
+    if row is None or (actor.role == "member" and row.member_id != actor.member_id):
+        raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} here.")
+    return key, row
+
+
+def stored(connection: sa.Connection, row: KeyRow) -> Values:
+    """Return the stored purchase that a key names."""
+    assert row.member_id is not None and row.posting_id is not None, "the purchase is parked"
+    found = postings.purchase(connection, row.member_id, row.posting_id)
+    assert found is not None, "a key names a purchase that is there"
+    return found
+
+
+def recomputed(connection: sa.Connection, purchase: Values) -> tuple[Plan, Purchase, Accrual]:
+    """Work out again, from the facts that decided, what a purchase earned when it was posted."""
+    plan = plan_of(connection, purchase["version"])
+    facts = decode(purchase["facts"])
+    return plan, facts, rework(plan, facts, decode_decisions(purchase["version"], purchase["decisions"]))
+
+
+def stored_answer(connection: sa.Connection, key: str, row: KeyRow) -> Answer:
+    """Return the first answer to a purchase: 200, or 202 for one that was unresolved then."""
+    if row.member_id is None or row.posting_id is None:
+        parked = purchase_keys.parked(connection, key)
+        assert parked is not None, "a purchase without a member is parked"
+        return Answer(202 if parked["reason"] else 200, parked["answer"].encode(), replayed=True)
+    body = postings.purchase_answer(connection, row.member_id, row.posting_id)
+    if body is None:
+        body = encode_json(view(connection, stored(connection, row)))
+    return Answer(200, body.encode(), replayed=True)
+
+
+def view(connection: sa.Connection, purchase: Values) -> dict[str, Any]:
+    """Return a booked purchase as the API shows it."""
+    plan, facts, accrual = recomputed(connection, purchase)
+    granted = decode_json(purchase["granted"])
+    kept = decode_json(purchase["kept"]) if purchase["kept"] else granted
+    left = decode_json(purchase["left_units"]) if purchase["left_units"] else everything(facts)
+    store, _, purchase_id = purchase["purchase_key"].partition("/")
+    return {
+        "purchase_id": purchase_id,
+        "store": store,
+        "member_id": purchase["member_id"],
+        "status": purchase["status"],
+        "occurred_at": purchase["occurred_at"].isoformat(),
+        "booked_at": purchase["booked_at"].isoformat(),
+        "currency": purchase["currency"],
+        "total": format_amount(purchase["total_minor"], purchase["currency"]),
+        "points": [{"wallet": wallet, "points": points} for wallet, points in granted.items()],
+        "kept": [{"wallet": wallet, "points": points} for wallet, points in kept.items()],
+        "left": [{"line_id": line, "quantity": units} for line, units in left.items()],
+        "trace": trace_words(plan, trace(plan, facts, accrual)),
+        "programme_version": purchase["version"],
+    }
+
+
+def _parked_view(connection: sa.Connection, key: str) -> dict[str, Any]:
+    parked = purchase_keys.parked(connection, key)
+    if parked is None:
+        raise NotFound("purchase_not_found", "Only a return of this purchase has come; the purchase itself has not.")
+    answer: dict[str, Any] = decode_json(parked["answer"])
+    return answer | {"status": parked["status"]}

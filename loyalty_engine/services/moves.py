@@ -1,0 +1,68 @@
+"""Moves a booked purchase to the member whose it is: everything is reversed on the one and booked anew on the other."""
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.booking import CannotBook
+from loyalty_engine.services.incoming import Incoming
+from loyalty_engine.services.lookup import stored
+from loyalty_engine.services.parking import DETAILS
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json
+from loyalty_engine.services.purchases import book_in
+from loyalty_engine.services.reversals import Returned, book_return, left_of, reduce_to
+from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.purchase_keys import KeyRow
+from rules.errors import Conflict
+
+
+def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_member: str) -> Answer:
+    """Move the purchase in `row` to `to_member`, with the returns that were booked against it."""
+    assert row.member_id is not None and row.posting_id is not None, "only a booked purchase moves"
+    for member_id in sorted((row.member_id, to_member)):
+        Posting(connection, actor, clock.now()).member(member_id)
+    _take_away(connection, actor, row)
+    moved = KeyRow(row.fingerprint, to_member, new_id())
+    purchase_keys.move_key(connection, key, moved)
+    answer = _book_anew(connection, actor, key, row, moved)
+    _return_again(connection, actor, key, row, moved)
+    return answer
+
+
+def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:
+    posting = Posting(connection, actor, clock.now())
+    assert row.member_id is not None
+    state = posting.member(row.member_id)
+    purchase = stored(connection, row)
+    facts = decode(purchase["facts"])
+    nothing = dict.fromkeys(left_of(purchase, facts), 0)
+    reduce_to(posting, state, purchase, facts, nothing, Source("move", new_id(), clock.now()))
+    state.purchases_count -= 1
+    purchase["status"] = "moved"
+    posting.write()
+    postings.update_purchase(connection, purchase)
+
+
+def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, moved: KeyRow) -> Answer:
+    purchase = stored(connection, row)
+    facts = decode(purchase["facts"])
+    store, _, purchase_id = key.partition("/")
+    incoming = Incoming(purchase_id, store, facts, Document(purchase["facts"], row.fingerprint), key)
+    booked = book_in(connection, actor, plan_for(connection, facts.occurred_at), incoming, moved)
+    if isinstance(booked, CannotBook):
+        raise Conflict(booked.reason, DETAILS[booked.reason])
+    return booked
+
+
+def _return_again(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, moved: KeyRow) -> None:
+    assert row.member_id is not None and row.posting_id is not None
+    assert moved.member_id is not None and moved.posting_id is not None
+    purchase_id = key.partition("/")[2]
+    for one in postings.returns_of(connection, row.member_id, row.posting_id):
+        units = decode_json(one["units"])
+        returned = Returned(purchase_id, one["return_reference"], units, one["occurred_at"])
+        book_return(connection, actor, moved.member_id, moved.posting_id, returned)

@@ -1,0 +1,128 @@
+"""What a till is told about a purchase: points, balances, tier and why, as the bytes that a replay repeats."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from loyalty_engine.services.booking import PurchaseBooked
+from loyalty_engine.services.posting import Booked
+from loyalty_engine.services.standing import TierAnswer
+from loyalty_engine.store.member_state import Account, MemberState
+from rules.explain import because
+from rules.facts import Purchase
+from rules.periods import plus
+from rules.plan import Plan
+from rules.programme import InactivityExpiry, Programme
+from rules.trace import Step, trace
+
+_encode = msgspec.json.Encoder().encode
+
+LANGUAGE = "en"
+"""Of the reasons in a trace; the explanation of a purchase comes in the asked language."""
+
+
+def posted_answer(
+    purchase_id: str, plan: Plan, purchase: Purchase, state: MemberState, done: PurchaseBooked
+) -> bytes:
+    """Answer a purchase that was posted."""
+    return _encode(
+        {
+            "purchase_id": purchase_id,
+            "member_id": state.member_id,
+            "status": "posted",
+            "points": [{"wallet": one.wallet, "points": one.points, "pending": one.pending} for one in done.booked],
+            "balances": balances(plan.programme, state.accounts),
+            "tier": tier_words(done.tier),
+            "vouchers_issued": [],
+            "trace": trace_words(plan, trace(plan, purchase, done.accrual)),
+            "programme_version": plan.version,
+        }
+    )
+
+
+def parked_answer(purchase_id: str, status: str, reason: str | None, detail: str, claim_code: str) -> bytes:
+    """Answer a purchase that has no member, or that can't be posted before somebody repairs it."""
+    answer = {"purchase_id": purchase_id, "status": status, "claim_code": claim_code, "detail": detail}
+    return _encode(answer | {"reason": reason} if reason else answer)
+
+
+def returned_answer(
+    purchase_id: str,
+    return_reference: str,
+    programme: Programme,
+    booked: Sequence[Booked],
+    left: Mapping[str, int],
+    accounts: Mapping[str, Account],
+) -> bytes:
+    """Answer a return: what it took back, what was forgiven, and what is left of the purchase."""
+    return _encode(
+        {
+            "purchase_id": purchase_id,
+            "return_reference": return_reference,
+            "status": "returned",
+            "points": [{"wallet": one.wallet, "points": one.points, "forgiven": one.forgiven} for one in booked],
+            "left": [{"line_id": line, "quantity": units} for line, units in left.items()],
+            "balances": balances(programme, accounts),
+        }
+    )
+
+
+def waiting_answer(purchase_id: str, return_reference: str, detail: str) -> bytes:
+    """Answer a return whose purchase has not come, or has no member yet."""
+    return _encode(
+        {"purchase_id": purchase_id, "return_reference": return_reference, "status": "waiting", "detail": detail}
+    )
+
+
+def balances(programme: Programme, accounts: Mapping[str, Account]) -> list[dict[str, Any]]:
+    """Return the figures of each wallet of the programme, and of older ones that still hold something."""
+    wallets = {wallet.id: wallet.expiry for wallet in programme.wallets}
+    older = {wallet: None for wallet, account in accounts.items() if wallet not in wallets}
+    return [
+        {
+            "wallet": wallet,
+            "available": account.available,
+            "pending": account.pending,
+            "held": account.held,
+            "debt": account.debt,
+            "next_expiry": _next_expiry(account, expiry),
+        }
+        for wallet, expiry in (wallets | older).items()
+        for account in [accounts.get(wallet, _EMPTY)]
+    ]
+
+
+_EMPTY = Account()
+
+
+def _next_expiry(account: Account, expiry: object) -> dict[str, Any] | None:
+    if isinstance(expiry, InactivityExpiry) and account.available:
+        return {"points": account.available, "on": plus(account.active_on, expiry.after)}
+    if account.next_expires_on is None:
+        return None
+    return {"points": account.next_expires_points, "on": account.next_expires_on}
+
+
+def tier_words(tier: TierAnswer) -> dict[str, Any]:
+    """Return the level, and what is missing for the next one."""
+    following = {"level": tier.next_level, "missing": tier.missing} if tier.next_level else None
+    return {"level": tier.level, "upgraded": tier.upgraded, "next": following}
+
+
+def trace_words(plan: Plan, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the steps of a trace with exact points as text (`35/4`) and, for what failed, the reason in words."""
+    return [_step_words(plan, step) for step in steps]
+
+
+def _step_words(plan: Plan, step: Step) -> dict[str, Any]:
+    words: dict[str, Any] = {"rule": step.id if step.kind == "rule" else f"{step.kind} {step.id}"}
+    if step.wallet is not None:
+        words["wallet"] = step.wallet
+    words["points"] = str(Fraction(step.points))
+    if step.lines:
+        words["lines"] = step.lines
+    if step.failed is not None:
+        words["because"] = because(plan, step, LANGUAGE)
+    return words

@@ -1,0 +1,163 @@
+"""A purchase as the JSON that is stored with it, and the fingerprint that tells a replay from something else.
+
+The content (everything a till may not change when it sends a purchase again: RELIABILITY.md, Idempotency) is encoded
+once: its hash is the fingerprint, its bytes are part of the stored facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from loyalty_engine.services.intake import MemberReference, PostedPurchase
+from rules.accrual import Decisions
+from rules.facts import Fact, Line, Purchase, Tender
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The stored form of a purchase."""
+
+    facts: str
+    fingerprint: str
+
+
+def encode(posted: PostedPurchase, filled: Purchase) -> Document:
+    """Encode what was sent and, where the catalogue filled something in, what was judged."""
+    content = _encode(_content(posted, posted.purchase))
+    judged = content if filled is posted.purchase else _encode(_content(posted, filled))
+    purchase = posted.purchase
+    facts = {
+        "occurred_at": purchase.occurred_at.isoformat(),
+        "store": purchase.store,
+        "store_groups": sorted(purchase.store_groups),
+        "channel": purchase.channel,
+        "content": msgspec.Raw(judged),
+    }
+    return Document(_encode(facts).decode(), sha256(content).hexdigest())
+
+
+def decode(facts: str) -> Purchase:
+    """Read the stored facts back into the purchase that was judged."""
+    stored = msgspec.json.decode(facts)
+    content = stored["content"]
+    return Purchase(
+        occurred_at=datetime.fromisoformat(stored["occurred_at"]),
+        lines=tuple(_line(line) for line in content["lines"]),
+        currency=content["currency"],
+        store=stored["store"],
+        store_groups=frozenset(stored["store_groups"]),
+        channel=stored["channel"],
+        order_discount_minor=content.get("order_discount_minor", 0),
+        tenders=tuple(Tender(**tender) for tender in content.get("tenders", ())),
+        coupon_codes=frozenset(content.get("coupon_codes", ())),
+    )
+
+
+def stored_receipt(facts: str) -> tuple[str, str] | None:
+    """Return the number and the business day of the receipt that the purchase was posted with."""
+    receipt = msgspec.json.decode(facts)["content"].get("receipt")
+    return (receipt["number"], receipt["business_day"]) if receipt else None
+
+
+def encode_reference(member: MemberReference | None) -> str | None:
+    """Encode how a till named a member, for a purchase that waits for a person to find out who that is."""
+    if member is None:
+        return None
+    named = {"member_id": member.member_id, "card": member.card, "phone": member.phone}
+    return _encode({kind: value for kind, value in named.items() if value is not None}).decode()
+
+
+def encode_decisions(decisions: Decisions) -> str:
+    """Encode the facts that decided; the version has a column of its own."""
+    frozen = {"level": decisions.level, "failed": decisions.failed, "cap_room": decisions.cap_room}
+    return _encode(frozen).decode()
+
+
+def decode_decisions(version: int, frozen: str) -> Decisions:
+    """Read the facts that decided back."""
+    return Decisions(version=version, **msgspec.json.decode(frozen))
+
+
+def encode_json(value: object) -> str:
+    """Encode a plain value, always to the same text."""
+    return _encode(value).decode()
+
+
+def decode_json(text: str) -> Any:
+    """Read what `encode_json` wrote."""
+    return msgspec.json.decode(text)
+
+
+def _content(posted: PostedPurchase, purchase: Purchase) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "currency": purchase.currency,
+        "lines": [_line_document(line) for line in purchase.lines],
+    }
+    if purchase.order_discount_minor:
+        content["order_discount_minor"] = purchase.order_discount_minor
+    if purchase.tenders:
+        content["tenders"] = [_tender_document(tender) for tender in purchase.tenders]
+    if purchase.coupon_codes:
+        content["coupon_codes"] = sorted(purchase.coupon_codes)
+    if posted.vouchers:
+        content["vouchers"] = posted.vouchers
+    if posted.receipt:
+        content["receipt"] = {"number": posted.receipt.number, "business_day": posted.receipt.business_day.isoformat()}
+    return content
+
+
+def _line_document(line: Line) -> dict[str, Any]:
+    """Only what differs from a line's defaults is written: a year of receipts is mostly lines."""
+    document: dict[str, Any] = {
+        "line_id": line.line_id,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "amount_minor": line.amount_minor,
+    }
+    if line.discount_minor:
+        document["discount_minor"] = line.discount_minor
+    if line.tax_minor:
+        document["tax_minor"] = line.tax_minor
+    if line.kind != "goods":
+        document["kind"] = line.kind
+    if line.category is not None:
+        document["category"] = line.category
+    if line.brand is not None:
+        document["brand"] = line.brand
+    if line.tags:
+        document["tags"] = sorted(line.tags)
+    if line.facts:
+        document["facts"] = {name: _fact_document(fact) for name, fact in line.facts.items()}
+    return document
+
+
+def _tender_document(tender: Tender) -> dict[str, Any]:
+    document: dict[str, Any] = {"kind": tender.kind, "amount_minor": tender.amount_minor}
+    if tender.reference is not None:
+        document["reference"] = tender.reference
+    return document
+
+
+def _fact_document(fact: Fact) -> object:
+    return {"fraction": str(fact)} if isinstance(fact, Fraction) else fact
+
+
+def _line(document: Mapping[str, Any]) -> Line:
+    values = dict(document)
+    if "tags" in values:
+        values["tags"] = frozenset(values["tags"])
+    if "facts" in values:
+        values["facts"] = {name: _fact(fact) for name, fact in values["facts"].items()}
+    return Line(**values)
+
+
+def _fact(stored: Any) -> Fact:
+    fact: Fact = Fraction(stored["fraction"]) if isinstance(stored, dict) else stored
+    return fact

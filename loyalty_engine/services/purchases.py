@@ -1,0 +1,75 @@
+"""Posts purchases: finds the member, sees a repetition, asks the rules, books what they say, and answers.
+
+Source: ARCHITECTURE.md, A purchase; RELIABILITY.md, Idempotency and Doors.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import booking, parking, replays, waiting
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.booking import CannotBook
+from loyalty_engine.services.identification import identify
+from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
+from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.purchase_answers import posted_answer
+from loyalty_engine.store import purchase_keys
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.purchase_keys import KeyRow
+from loyalty_engine.store.session import in_transaction
+from rules.plan import Plan
+
+
+def post(actor: Actor, posted: PostedPurchase) -> Answer:
+    """Post one purchase in a transaction of its own. See `post_in`."""
+    return in_transaction(partial(post_in, actor=actor, posted=posted))
+
+
+def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> Answer:
+    """Post one purchase: 201 and what it earned, 200 with the first answer for a repetition, 202 where it is parked.
+
+    Raises `Invalid` for another purchase under a number or a receipt that is taken, and for a wrong currency.
+    """
+    incoming = receive(connection, actor, posted)
+    plan = plan_for(connection, incoming.purchase.occurred_at)
+    check_currency(plan, incoming.purchase)
+    who = identify(connection, posted.member)
+    trouble = who.reason or trouble_with(plan, incoming.purchase)
+    member_id = None if trouble else who.member_id
+    row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
+    known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
+    if known is not None and not known.waits:
+        return replays.answer(connection, known, row, incoming.purchase_id)
+    if member_id is None:
+        return parking.park(connection, incoming, trouble)
+    booked = book_in(connection, actor, plan, incoming, row)
+    if isinstance(booked, CannotBook):
+        purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
+        return parking.park(connection, incoming, booked.reason)
+    if known is not None:
+        waiting.apply(connection, actor, incoming.key)
+    return booked
+
+
+def book_in(
+    connection: sa.Connection, actor: Actor, plan: Plan, incoming: Incoming, row: KeyRow
+) -> Answer | CannotBook:
+    """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done."""
+    assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
+    posting = Posting(connection, actor, clock.now())
+    state = posting.member(row.member_id)
+    accrual = booking.judge(posting, state, plan, incoming.purchase)
+    if isinstance(accrual, CannotBook):
+        return accrual
+    source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
+    done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
+    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done)
+    booking.append_purchase(posting, state, plan, incoming, done, source, body)
+    posting.write()
+    return Answer(201, body)

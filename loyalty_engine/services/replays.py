@@ -1,0 +1,58 @@
+"""What makes a purchase one purchase: its number and its receipt; and what it is told when it comes again."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.lookup import stored_answer
+from loyalty_engine.store import purchase_keys
+from loyalty_engine.store.purchase_keys import WAITING, KeyRow
+from rules.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The purchase that has a number or a receipt already."""
+
+    key: str
+    row: KeyRow
+
+    @property
+    def waits(self) -> bool:
+        """Only a return that came first is known of it."""
+        return self.row.fingerprint == WAITING
+
+
+def take_keys(connection: sa.Connection, key: str, receipt_key: str | None, row: KeyRow) -> Known | None:
+    """Take a purchase's receipt and number for `row`; return who has one of them already, or None.
+
+    The number of a purchase that is only known by a return that came first is taken over, and its row returned.
+    """
+    if receipt_key is not None and not purchase_keys.claim_receipt(connection, receipt_key, key):
+        first = purchase_keys.purchase_of_receipt(connection, receipt_key)
+        assert first is not None, "a receipt that is taken names its purchase"
+        return _known(connection, first)
+    if purchase_keys.claim_key(connection, key, row):
+        return None
+    known = _known(connection, key)
+    if known.waits:
+        purchase_keys.move_key(connection, key, row)
+    return known
+
+
+def _known(connection: sa.Connection, key: str) -> Known:
+    row = purchase_keys.find(connection, key, locked=True)
+    assert row is not None, "a key that is taken has its row"
+    return Known(key, row)
+
+
+def answer(connection: sa.Connection, known: Known, row: KeyRow, purchase_id: str) -> Answer:
+    """Answer a purchase whose number or receipt is taken: the first answer for the same one, `Invalid` for another."""
+    if known.row.fingerprint != row.fingerprint:
+        raise Invalid(
+            "purchase_differs",
+            f"Purchase {purchase_id}, or its receipt, was posted before with other content; nothing was changed.",
+            {"purchase_id": ["give a new sale its own number and receipt; send a repetition unchanged"]},
+        )
+    return stored_answer(connection, known.key, known.row)

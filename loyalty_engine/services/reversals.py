@@ -1,0 +1,143 @@
+"""Books what a purchase loses when part of it comes back: points, caps' use, qualifying days; never the level."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import caps, standing
+from loyalty_engine.services import posting as ledger
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.posting import Booked, Posting, Source
+from loyalty_engine.services.programmes import plan_of
+from loyalty_engine.services.purchase_answers import returned_answer
+from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
+from loyalty_engine.store import postings
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.member_state import MemberState
+from loyalty_engine.store.postings import Values
+from rules.eligible import net_spend
+from rules.errors import Invalid
+from rules.facts import Purchase
+from rules.plan import Plan
+from rules.returns import Kept, everything, kept, left_after
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One return of a booked purchase: `units` by line, None for all that is left."""
+
+    purchase_id: str
+    reference: str
+    units: Mapping[str, int] | None
+    occurred_at: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for a repetition, whenever it is sent."""
+        return sha256(encode_json([self.reference, self.units]).encode()).hexdigest()
+
+
+def book_return(
+    connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned
+) -> Answer:
+    """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again."""
+    posting = Posting(connection, actor, clock.now())
+    state = posting.member(member_id)
+    stored = postings.purchase(connection, member_id, posting_id)
+    assert stored is not None, "a key names a purchase that is there"
+    earlier = postings.returns_of(connection, member_id, posting_id)
+    for one in earlier:
+        if one["return_reference"] == returned.reference:
+            return _repeated(one, returned)
+    purchase = decode(stored["facts"])
+    left = left_after(purchase, left_of(stored, purchase), returned.units)
+    return_id = new_id()
+    source = Source("return", return_id, returned.occurred_at)
+    booked = reduce_to(posting, state, stored, purchase, left, source)
+    programme = plan_of(connection, stored["version"]).programme
+    body = returned_answer(returned.purchase_id, returned.reference, programme, booked, left, state.accounts)
+    _append_return(posting, state, posting_id, returned, return_id, body)
+    posting.write()
+    postings.update_purchase(connection, stored)
+    return Answer(201, body)
+
+
+def _repeated(earlier: Values, returned: Returned) -> Answer:
+    if earlier["fingerprint"] != returned.fingerprint:
+        raise Invalid(
+            "return_differs",
+            f"Return {returned.reference} was booked before with other lines; nothing was changed.",
+            {"return_reference": ["give a new return its own reference; send a repetition unchanged"]},
+        )
+    return Answer(200, earlier["answer"].encode(), replayed=True)
+
+
+def left_of(stored: Values, purchase: Purchase) -> dict[str, int]:
+    """Return the units left of each line of a stored purchase."""
+    left: dict[str, int] = decode_json(stored["left_units"]) if stored["left_units"] else everything(purchase)
+    return left
+
+
+def reduce_to(
+    posting: Posting, state: MemberState, stored: Values, purchase: Purchase, left: Mapping[str, int], source: Source
+) -> tuple[Booked, ...]:
+    """Book the change from what the purchase keeps now to what it keeps with `left` units, and note that in `stored`."""
+    plan = plan_of(posting.connection, stored["version"])
+    granted = decode_json(stored["granted"])
+    now_left = left_of(stored, purchase)
+    before = Kept(_kept_points(stored), decode_json(stored["cap_use"]), net_spend(purchase, now_left))
+    after = kept(plan, purchase, decode_decisions(stored["version"], stored["decisions"]), granted, left)
+    booked = _book_changes(posting, state, plan, stored, before, after, source)
+    gone = any(now_left.values()) and not any(left.values())
+    lost = {wallet: after.points.get(wallet, 0) - points for wallet, points in before.points.items()}
+    spent = after.net_spend_minor - before.net_spend_minor
+    standing.qualify(state, stored["business_day"], lost, spent, visits=-1 if gone else 0)
+    stored["kept"], stored["cap_use"] = encode_json(after.points), encode_json(after.cap_use)
+    stored["left_units"] = encode_json(dict(left))
+    return booked
+
+
+def _kept_points(stored: Values) -> dict[str, int]:
+    points: dict[str, int] = decode_json(stored["kept"] or stored["granted"])
+    return points
+
+
+def _book_changes(
+    posting: Posting, state: MemberState, plan: Plan, stored: Values, before: Kept, after: Kept, source: Source
+) -> tuple[Booked, ...]:
+    day = stored["business_day"]
+    use = {cap: after.cap_use.get(cap, 0) - before.cap_use.get(cap, 0) for cap in {**before.cap_use, **after.cap_use}}
+    caps.lock_budgets(posting, plan, day, {cap for cap, change in use.items() if change})
+    caps.cap_room(posting, state, plan, day)
+    caps.use_caps(posting, state, plan, day, use)
+    booked = []
+    for wallet in plan.programme.wallets:
+        less = before.points.get(wallet.id, 0) - after.points.get(wallet.id, 0)
+        if less > 0:
+            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, stored["posting_id"]))
+        elif less < 0:
+            booked.append(ledger.grant(posting, state, plan, wallet, -less, source))
+    return tuple(booked)
+
+
+def _append_return(
+    posting: Posting, state: MemberState, posting_id: str, returned: Returned, return_id: str, body: bytes
+) -> None:
+    values: dict[str, Any] = {
+        "member_id": state.member_id,
+        "posting_id": posting_id,
+        "return_reference": returned.reference,
+        "return_id": return_id,
+        "fingerprint": returned.fingerprint,
+        "units": encode_json(returned.units),
+        "occurred_at": returned.occurred_at,
+        "booked_at": posting.booked_at(state, returned.occurred_at),
+        "answer": body.decode(),
+    }
+    posting.appended.returns.append(values)

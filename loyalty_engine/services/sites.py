@@ -1,0 +1,65 @@
+"""Where a purchase was made, and what its lines lack: the store's groups and the catalogue as of the sale."""
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from loyalty_engine.services import products
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.stores import place
+from rules.errors import Forbidden, Invalid, NotFound
+from rules.facts import Purchase
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The store, its merchant, its groups and the terminal."""
+
+    store: str
+    merchant: str
+    groups: frozenset[str]
+    terminal: str | None
+
+
+def site_of(connection: sa.Connection, actor: Actor, store: str | None, terminal: str | None = None) -> Site:
+    """Return where `actor` acts: a terminal at its own store, anybody else at the store that is named.
+
+    Another merchant's store is not there for a terminal or a service.
+    """
+    named = store or actor.store_id
+    if named is None:
+        raise Invalid("store_missing", "Say at which store this was.", {"store": ["is required for this token"]})
+    found = place(connection, named)
+    if found is None or actor.merchant_id not in (None, found.merchant_id):
+        raise NotFound("store_not_found", f"There is no store {named}.")
+    return Site(named, found.merchant_id, found.store_groups, actor.terminal_id or terminal)
+
+
+def own_site(connection: sa.Connection, actor: Actor, store: str | None, terminal: str | None = None) -> Site:
+    """The same, and a terminal may name no store but its own."""
+    if actor.role == "terminal" and store not in (None, actor.store_id):
+        raise Forbidden("other_store", f"This terminal belongs to store {actor.store_id}; leave `store` out.")
+    return site_of(connection, actor, store, terminal)
+
+
+def placed(posted: PostedPurchase, site: Site) -> PostedPurchase:
+    """Return the purchase with its store and the store's groups."""
+    if posted.purchase.store == site.store and posted.purchase.store_groups == site.groups:
+        return posted
+    purchase = replace(posted.purchase, store=site.store, store_groups=site.groups)
+    return replace(posted, store=site.store, terminal=site.terminal, purchase=purchase)
+
+
+def filled(connection: sa.Connection, purchase: Purchase) -> Purchase:
+    """Return the purchase with what the catalogue knew of its products on the day of the sale."""
+    lines = products.fill(connection, purchase.lines, purchase.occurred_at.date())
+    return purchase if lines is purchase.lines else replace(purchase, lines=lines)
+
+
+def receipt_key(site: Site, posted: PostedPurchase) -> str | None:
+    """Return the key that a receipt has for ever: merchant, terminal, business day, number (RELIABILITY.md, 5)."""
+    if posted.receipt is None:
+        return None
+    terminal = f"{site.store}:{posted.terminal or site.terminal or ''}"
+    return f"{site.merchant}|{terminal}|{posted.receipt.business_day.isoformat()}|{posted.receipt.number}"

@@ -1,0 +1,82 @@
+"""The tier while purchases are booked: the sums by day that it is judged by, and the upgrade that happens at once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.store import member_state
+from loyalty_engine.store.member_state import MemberState
+from rules.periods import business_day
+from rules.plan import Plan
+from rules.tiers import NET_SPEND, VISITS, metric_name, next_level, points_metric, review_on, upgrade, window_start
+
+
+def qualify(state: MemberState, day: date, points: dict[str, int], net_spend: int, visits: int) -> None:
+    """Add to the day's sums that tiers are judged by; a return adds negative figures on its purchase's day."""
+    amounts = {points_metric(wallet): change for wallet, change in points.items()}
+    for metric, amount in (amounts | {NET_SPEND: net_spend, VISITS: visits}).items():
+        state.qualified[metric, day] = state.qualified.get((metric, day), 0) + amount
+
+
+@dataclass(frozen=True, slots=True)
+class TierAnswer:
+    """Where a member stands after a purchase."""
+
+    level: str | None
+    upgraded: bool
+    metric: int | None
+    next_level: str | None = None
+    missing: int | None = None
+
+
+def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Source) -> TierAnswer:
+    """Raise the member to the level that the metric reaches, from the next purchase on; nobody is lowered here."""
+    tiers = plan.programme.tiers
+    if tiers is None:
+        return TierAnswer(None, False, None)
+    booked_at = posting.booked_at(state, source.occurred_at)
+    today = business_day(booked_at, plan.programme.time_zone)
+    if next_level(tiers, state.level, 0) is None:
+        return TierAnswer(state.level, False, None)
+    start = window_start(tiers.window, today, state.joined_on)
+    metric = member_state.qualified(posting.connection, state, metric_name(tiers), start)
+    raised = upgrade(tiers, state.level, metric)
+    if raised is not None:
+        review = review_on(tiers.window, today, state.joined_on)
+        since = max(source.occurred_at, state.level_since_at or source.occurred_at)
+        set_level(posting, state, plan, raised.id, since, booked_at, review, metric, source)
+    following = next_level(tiers, state.level, metric)
+    missing = (following.level, following.missing) if following else (None, None)
+    return TierAnswer(state.level, raised is not None, metric, *missing)
+
+
+def set_level(
+    posting: Posting,
+    state: MemberState,
+    plan: Plan,
+    level: str,
+    since_at: datetime,
+    booked_at: datetime,
+    review: date | None,
+    metric: int,
+    source: Source,
+) -> None:
+    """Put the member on a level, and say so in the tier history."""
+    state.level, state.level_since_at, state.level_review_on = level, since_at, review
+    state.tier_changes += 1
+    posting.appended.tier_changes.append(
+        {
+            "member_id": state.member_id,
+            "change_no": state.tier_changes,
+            "level": level,
+            "since_at": since_at,
+            "booked_at": booked_at,
+            "review_on": review,
+            "metric": metric,
+            "version": plan.version,
+            "source_kind": source.kind,
+            "source_id": source.id,
+            "actor": str(posting.actor),
+            "reason": None,
+        }
+    )

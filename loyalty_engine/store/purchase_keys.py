@@ -1,0 +1,201 @@
+"""Which purchase a till's number, a receipt or a claim code names, and purchases that no member's tables hold yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from loyalty_engine.store import statements
+from loyalty_engine.store.statements import Statement
+from loyalty_engine.store.tables import (
+    cards,
+    claim_codes,
+    members,
+    parked_purchases,
+    phones,
+    purchase_keys,
+    receipts,
+    waiting_returns,
+)
+
+Values = dict[str, Any]
+
+WAITING = ""
+"""The fingerprint of a purchase that is known only by a return that came before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """Where a purchase is: with a member under `posting_id`, or parked where both are None."""
+
+    fingerprint: str
+    member_id: str | None
+    posting_id: str | None
+
+
+_insert_key = statements.insert_once(purchase_keys)
+_insert_receipt = statements.insert_once(receipts)
+_by_key = purchase_keys.c.purchase_key == sa.bindparam("purchase_key")
+_key_columns = (purchase_keys.c.fingerprint, purchase_keys.c.member_id, purchase_keys.c.posting_id)
+_select_key = Statement(sa.select(*_key_columns).where(_by_key))
+_lock_key = Statement(sa.select(*_key_columns).where(_by_key).with_for_update())
+_set_key = Statement(
+    purchase_keys.update()
+    .where(purchase_keys.c.purchase_key == sa.bindparam("key"))
+    .values({name: sa.bindparam(name, type_=purchase_keys.c[name].type) for name in ("fingerprint", "member_id", "posting_id")})
+)
+_receipt = Statement(
+    sa.select(receipts.c.purchase_key).where(receipts.c.receipt_key == sa.bindparam("receipt_key"))
+)
+_card = Statement(sa.select(cards.c.member_id, cards.c.status).where(cards.c.number == sa.bindparam("number")))
+_phone = Statement(sa.select(phones.c.member_id).where(phones.c.phone == sa.bindparam("phone")))
+_member = Statement(
+    sa.select(members.c.member_id).where(members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type))
+)
+_insert_parked = statements.insert(parked_purchases)
+_insert_claim_code = statements.insert(claim_codes)
+_claim_code = Statement(
+    sa.select(claim_codes.c.purchase_key).where(claim_codes.c.claim_code == sa.bindparam("claim_code"))
+)
+_PARKED_COLUMNS = parked_purchases.columns.keys()
+_parked = Statement(
+    sa.select(parked_purchases).where(parked_purchases.c.purchase_key == sa.bindparam("purchase_key"))
+)
+_settle_parked = Statement(
+    parked_purchases.update()
+    .where(parked_purchases.c.purchase_key == sa.bindparam("key"))
+    .values(status="posted", named_member=None)
+)
+_insert_waiting = statements.insert_once(waiting_returns)
+_WAITING_COLUMNS = waiting_returns.columns.keys()
+_waiting = Statement(
+    sa.select(waiting_returns)
+    .where(waiting_returns.c.purchase_key == sa.bindparam("purchase_key"))
+    .order_by(waiting_returns.c.received_at, waiting_returns.c.return_reference)
+)
+_drop_waiting = Statement(
+    waiting_returns.delete().where(waiting_returns.c.purchase_key == sa.bindparam("purchase_key"))
+)
+
+
+def purchase_key(store: str, purchase_id: str) -> str:
+    """Return the key of a till's purchase number, which is unique per store."""
+    return f"{store}/{purchase_id}"
+
+
+def claim_key(connection: sa.Connection, key: str, row: KeyRow) -> bool:
+    """Take a purchase's key for the first time; False where it was taken before."""
+    values = {"fingerprint": row.fingerprint, "member_id": row.member_id, "posting_id": row.posting_id}
+    return _insert_key.run(connection, purchase_key=key, **values) == 1
+
+
+def claim_receipt(connection: sa.Connection, receipt_key: str, key: str) -> bool:
+    """Take a receipt for a purchase; False where it was taken before."""
+    return _insert_receipt.run(connection, receipt_key=receipt_key, purchase_key=key) == 1
+
+
+def add_keys(connection: sa.Connection, keys: Sequence[Values], receipt_rows: Sequence[Values]) -> None:
+    """Take many keys and receipts that were seen to be free."""
+    _add_key.many(connection, keys)
+    _add_receipt.many(connection, receipt_rows)
+
+
+_add_key = statements.insert(purchase_keys)
+_add_receipt = statements.insert(receipts)
+
+
+def taken(connection: sa.Connection, keys: Sequence[str], receipt_keys: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Return which of these keys, and which of these receipts, are taken."""
+    found_keys = connection.scalars(sa.select(purchase_keys.c.purchase_key).where(purchase_keys.c.purchase_key.in_(keys)))
+    found_receipts = connection.scalars(sa.select(receipts.c.receipt_key).where(receipts.c.receipt_key.in_(receipt_keys)))
+    return set(found_keys), set(found_receipts)
+
+
+def find(connection: sa.Connection, key: str, locked: bool = False) -> KeyRow | None:
+    """Return where the purchase is; `locked` holds its row for the rest of the transaction."""
+    row = (_lock_key if locked else _select_key).one(connection, purchase_key=key)
+    return KeyRow(*row) if row else None
+
+
+def move_key(connection: sa.Connection, key: str, row: KeyRow) -> None:
+    """Say where a purchase is from now on."""
+    _set_key.run(
+        connection, key=key, fingerprint=row.fingerprint, member_id=row.member_id, posting_id=row.posting_id
+    )
+
+
+def purchase_of_receipt(connection: sa.Connection, receipt_key: str) -> str | None:
+    """Return the key of the purchase that was posted with a receipt."""
+    row = _receipt.one(connection, receipt_key=receipt_key)
+    return row[0] if row else None
+
+
+def member_of_card(connection: sa.Connection, number: str) -> tuple[str, str] | None:
+    """Return the member that a card belongs to, and the card's status."""
+    row = _card.one(connection, number=number)
+    return (row[0], row[1]) if row else None
+
+
+def member_of_phone(connection: sa.Connection, phone: str) -> str | None:
+    """Return the member that a phone (E.164) belongs to."""
+    row = _phone.one(connection, phone=phone)
+    return row[0] if row else None
+
+
+def member_exists(connection: sa.Connection, member_id: str) -> bool:
+    """Tell whether there is a member of that id."""
+    return _member.one(connection, member_id=member_id) is not None
+
+
+def park(connection: sa.Connection, values: Values) -> None:
+    """Keep a purchase that has no member, or can't be posted yet, with the code that claims it."""
+    _insert_parked.run(connection, **values)
+    _insert_claim_code.run(connection, claim_code=values["claim_code"], purchase_key=values["purchase_key"])
+
+
+def parked(connection: sa.Connection, key: str) -> Values | None:
+    """Return the parked purchase under `key`."""
+    row = _parked.one(connection, purchase_key=key)
+    return dict(zip(_PARKED_COLUMNS, row, strict=True)) if row else None
+
+
+def parked_with(
+    connection: sa.Connection, status: str, stores: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
+) -> list[Values]:
+    """Return parked purchases in `status`, oldest first, of some stores or (None) all, after a place in that order."""
+    table = parked_purchases
+    query = sa.select(table).where(table.c.status == status).order_by(table.c.received_at, table.c.purchase_key)
+    if stores is not None:
+        query = query.where(table.c.store_id.in_(stores))
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.received_at, table.c.purchase_key) > sa.tuple_(*map(sa.literal, after)))
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def settle_parked(connection: sa.Connection, key: str) -> None:
+    """Mark a parked purchase as posted, and forget how its member was named."""
+    _settle_parked.run(connection, key=key)
+
+
+def claimed_by_code(connection: sa.Connection, claim_code: str) -> str | None:
+    """Return the key of the purchase that a claim code belongs to."""
+    row = _claim_code.one(connection, claim_code=claim_code)
+    return row[0] if row else None
+
+
+def keep_waiting(connection: sa.Connection, values: Values) -> bool:
+    """Keep a return until its purchase can take it; False where the same reference waits already."""
+    return _insert_waiting.run(connection, **values) == 1
+
+
+def waiting(connection: sa.Connection, key: str) -> list[Values]:
+    """Return the returns that wait for a purchase, in the order in which they came."""
+    rows = _waiting.rows(connection, purchase_key=key)
+    return [dict(zip(_WAITING_COLUMNS, row, strict=True)) for row in rows]
+
+
+def drop_waiting(connection: sa.Connection, key: str) -> None:
+    """Forget the returns that waited, once they are booked."""
+    _drop_waiting.run(connection, purchase_key=key)

@@ -1,0 +1,213 @@
+"""What a purchase earns, and why: exact to the point, whatever the order of its lines and of the programme's rules.
+
+Source: PROGRAMME.md, Accrual, exactly (1 to 8). `accrue` decides once, when a purchase is posted, and returns beside
+the points the facts that decided; `rework` works out what is left of that purchase under those same facts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby
+from typing import assert_never
+
+from rules.basket import Basket, Remaining, exact, make_basket, ratio
+from rules.conditions import Situation, first_failure, local_time
+from rules.earning import earn, earned_on
+from rules.eligible import net_amounts
+from rules.facts import MemberFacts, Number, Purchase
+from rules.plan import Plan, Prepared, WalletPlan
+from rules.programme import BonusRule, EarnRule, MultiplyRule, Rounding, Rule
+from rules.views import EVERY_LINE
+
+CapRoom = Mapping[str, int]
+"""Cap id to the whole points that its period still has room for; a cap that is not named has all of its points."""
+
+LINES = "lines"
+"""The reason of a rule that sees no line."""
+STARTS, ENDS = "from", "to"
+EXCLUSIVE = "exclusive:"
+"""Followed by the id of the rule that was preferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The facts that decided, frozen with the purchase; nothing personal.
+
+    `failed` maps each rule that did not apply to the path of what failed first: `when.all[0]`, `from`, `to`, `lines`,
+    or `exclusive:<rule>`.
+    """
+
+    version: int
+    level: str | None
+    failed: Mapping[str, str]
+    cap_room: CapRoom = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WalletWork:
+    """How the points of one wallet came about, in units of 1 / `scale` except `points` and `cap_use`."""
+
+    wallet: str
+    scale: int
+    gave: Mapping[str, Number]
+    """Rule to what it gave before caps."""
+    level_gave: Number
+    cuts: Mapping[str, Number]
+    """Cap to what it took, where it took anything."""
+    points: int
+    cap_use: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """What a purchase, or what is left of it, earns."""
+
+    decisions: Decisions
+    wallets: tuple[WalletWork, ...]
+    seen: tuple[tuple[int, ...], ...]
+    """For each of the plan's views the places of the lines that count and pass it."""
+
+    @property
+    def points(self) -> dict[str, int]:
+        """Wallet to points, for the wallets in which there are any."""
+        return {work.wallet: work.points for work in self.wallets if work.points}
+
+    @property
+    def cap_use(self) -> dict[str, int]:
+        """Cap to the whole points that were used of it, where any were."""
+        return {cap: used for work in self.wallets for cap, used in work.cap_use.items() if used}
+
+
+def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoom) -> Accrual:
+    """Judge a purchase by the member as it was before it, and give the points with the facts that decided."""
+    net = net_amounts(purchase)
+    local = local_time(purchase.occurred_at, plan.programme.time_zone)
+    failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.lists))
+    basket = make_basket(plan, purchase, net, failed)
+    works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
+    rooms = {cap.id: cap_room[cap.id] for wallet in plan.wallets for cap in wallet.caps if cap.id in cap_room}
+    return Accrual(Decisions(plan.version, member.level, failed, rooms), works, basket.seen)
+
+
+def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Remaining | None = None) -> Accrual:
+    """Work out again what a purchase earned, or what its remaining lines earn, under the facts that decided then."""
+    failed = dict(decisions.failed)
+    basket = make_basket(plan, purchase, net_amounts(purchase), failed, remaining)
+    works = tuple([_work(wallet, basket, decisions.level, failed, decisions.cap_room) for wallet in plan.wallets])
+    return Accrual(decisions, works, basket.seen)
+
+
+def _judge(rules: Iterable[Rule], situation: Situation) -> dict[str, str]:
+    failures = [(rule.id, _rule_failure(rule, situation)) for rule in rules]
+    return {rule: failure for rule, failure in failures if failure is not None}
+
+
+def _rule_failure(rule: Rule, situation: Situation) -> str | None:
+    at = situation.purchase.occurred_at
+    if rule.starts_at is not None and at < rule.starts_at:
+        return STARTS
+    if rule.ends_at is not None and at >= rule.ends_at:
+        return ENDS
+    return None if rule.when is None else first_failure(rule.when, situation)
+
+
+def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str, str], cap_room: CapRoom) -> WalletWork:
+    """Work out one wallet; rules that see no line, or lose their group, are added to `failed`."""
+    _fail_without_lines(plan, basket, failed)
+    earned = _earned(plan, basket, failed)
+    added = plan.levels.get(level) if level else None
+    extra = _times(added, earned) if added else {}
+    gave = earned | _multiplied_and_added(plan, basket, earned, failed)
+    level_gave = exact(sum(extra.values()))
+    cuts, cap_use = _capped(plan, cap_room, gave, extra) if plan.caps else ({}, {})
+    points = rounded(sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding)
+    return WalletWork(plan.wallet.id, plan.scale, gave, level_gave, cuts, points, cap_use)
+
+
+def _fail_without_lines(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> None:
+    for rules in (plan.earn, plan.multiply, plan.bonus):
+        for rule in rules:
+            if not basket.seen[rule.view]:
+                failed.setdefault(rule.id, LINES)
+
+
+def _earned(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> dict[str, Number]:
+    eligible = basket.eligible[plan.basis]
+    earned = {rule.id: earn(rule, basket, eligible) for rule in plan.earn if rule.id not in failed}
+    if plan.exclusive:
+        _drop_losers(plan.earn, earned, failed)
+    return earned
+
+
+def _times(rate: Fraction, gave: Mapping[str, Number]) -> dict[str, Number]:
+    numerator, denominator = rate.as_integer_ratio()
+    return {rule: ratio(points, numerator, denominator) for rule, points in gave.items()}
+
+
+def _multiplied_and_added(
+    plan: WalletPlan, basket: Basket, earned: Mapping[str, Number], failed: dict[str, str]
+) -> dict[str, Number]:
+    gave: dict[str, Number] = {bonus.id: bonus.rate for bonus in plan.bonus if bonus.id not in failed}
+    for rule in plan.multiply:
+        if rule.id not in failed:
+            gave[rule.id] = ratio(_earned_in(rule.view, plan, basket, earned), rule.rate, rule.per)
+    if plan.exclusive:
+        _drop_losers([*plan.multiply, *plan.bonus], gave, failed)
+    return gave
+
+
+def _earned_in(view: int, plan: WalletPlan, basket: Basket, earned: Mapping[str, Number]) -> Number:
+    """Return what all earning rules gave on the lines of a view."""
+    if view == EVERY_LINE:
+        return sum(earned.values())
+    places, eligible = basket.seen[view], basket.eligible[plan.basis]
+    rules = [rule for rule in plan.earn if rule.id in earned]
+    return sum([earned_on(places, rule, basket, eligible, earned[rule.id]) for rule in rules])
+
+
+def _drop_losers(
+    rules: Iterable[Prepared[EarnRule] | Prepared[MultiplyRule] | Prepared[BonusRule]],
+    gave: dict[str, Number],
+    failed: dict[str, str],
+) -> None:
+    """Of each exclusive group keep the highest priority; a tie goes to what gives more, then to the lower id.
+
+    A group never mixes earning rules with what builds on them: a document that does so is refused.
+    """
+    in_groups = [each.rule for each in rules if each.id in gave and each.rule.exclusive]
+    grouped = sorted(in_groups, key=lambda rule: rule.exclusive or "")
+    for _, group in groupby(grouped, key=lambda rule: rule.exclusive):
+        winner, *losers = sorted(group, key=lambda rule: (-rule.priority, -gave[rule.id], rule.id))
+        for loser in losers:
+            failed[loser.id] = EXCLUSIVE + winner.id
+            del gave[loser.id]
+
+
+def _capped(
+    plan: WalletPlan, cap_room: CapRoom, gave: Mapping[str, Number], extra: Mapping[str, Number]
+) -> tuple[dict[str, Number], dict[str, int]]:
+    """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
+    kept = {rule: points + extra[rule] if rule in extra else points for rule, points in gave.items()}
+    cuts: dict[str, Number] = {}
+    for cap in plan.caps:
+        rules = [rule for rule in cap.rules if rule in kept]
+        room = min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
+        together = sum([kept[rule] for rule in rules])
+        if together > room:
+            cuts[cap.id] = exact(together - room)
+            kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in rules}
+    used = [(cap.id, sum([kept[rule] for rule in cap.rules if rule in kept])) for cap in plan.caps]
+    return cuts, {cap: -(-points // plan.scale) for cap, points in used}
+
+
+def rounded(total: Number, scale: int, rounding: Rounding) -> int:
+    """Round `total / scale` points to whole ones."""
+    match rounding:
+        case "floor":
+            return total // scale
+        case "half_up":
+            return (2 * total + scale) // (2 * scale)
+        case "ceiling":
+            return -(-total // scale)
+        case _:
+            assert_never(rounding)

@@ -1,0 +1,292 @@
+"""When a rule applies: the closed set of conditions, and for one that fails the first place that did.
+
+Source: PROGRAMME.md, Conditions (the list there is complete). Bounds named `ends` or `to` are exclusive.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Literal, assert_never
+
+from rules.facts import MemberFacts, Purchase
+from rules.filters import Bounds, LineFilter, SkuLists, Words, sees
+from rules.occasions import age_on, birthday_near
+from rules.periods import Period, plus
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    condition: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The money of the purchase, or of some of its lines, in minor units, after the order discount's share."""
+
+    bounds: Bounds
+    of: LineFilter = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    bounds: Bounds
+    of: LineFilter = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """Local time in [starts, ends); a window that ends before it starts runs over midnight."""
+
+    starts: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class OnWeekday:
+    days: frozenset[Weekday]
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfMonth:
+    """Days of the month; `last` is the month's last one, whichever that is."""
+
+    days: frozenset[int | Literal["last"]]
+
+
+@dataclass(frozen=True, slots=True)
+class DateBetween:
+    """The business day in [starts_on, ends_on); a missing end is open."""
+
+    starts_on: date | None
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtStore:
+    stores: Words
+
+
+@dataclass(frozen=True, slots=True)
+class AtStoreGroup:
+    groups: Words
+
+
+@dataclass(frozen=True, slots=True)
+class ByChannel:
+    channels: Words
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBy:
+    """One of the tenders is of such a kind, or with `not_in` none is."""
+
+    kinds: Words
+
+
+@dataclass(frozen=True, slots=True)
+class WithCoupon:
+    codes: Words
+
+
+@dataclass(frozen=True, slots=True)
+class HasLevel:
+    levels: Words
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    segments: Words
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFor:
+    at_least: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Full years on the business day; fails for a member whose year of birth is not known."""
+
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class BirthdayIs:
+    """The business day is the birthday, or in its week (from Monday), or in its month."""
+
+    span: Literal["day", "week", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasesBefore:
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class DaysSincePurchase:
+    """Whole days since the member's last purchase; fails for a first purchase."""
+
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseWithin:
+    """The member bought something in the period before; for `needs` of occasions and rewards."""
+
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class HasAttribute:
+    name: str
+    test: Words
+
+
+Condition = (
+    All | AnyOf | Not
+    | Spent | Units | TimeOfDay | OnWeekday | DayOfMonth | DateBetween
+    | AtStore | AtStoreGroup | ByChannel | PaidBy | WithCoupon
+    | HasLevel | InSegment | MemberFor | Age | BirthdayIs | PurchasesBefore | DaysSincePurchase | PurchaseWithin
+    | HasAttribute
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What conditions look at: the purchase, the member as it was before, and what follows from both.
+
+    `local` is when it happened on the programme's clock; `net_minor` is each line's money after its share of the order
+    discount, in the order of the lines.
+    """
+
+    purchase: Purchase
+    member: MemberFacts
+    local: datetime
+    net_minor: tuple[int, ...]
+    lists: SkuLists
+
+
+def local_time(at: datetime, zone: tzinfo) -> datetime:
+    """Return the aware instant `at` on the clock of `zone`."""
+    return at.astimezone(zone)
+
+
+def first_failure(condition: Condition, situation: Situation, path: str = "when") -> str | None:
+    """Return the path of the first condition that failed (`when.all[0]`), or None where the condition holds.
+
+    An `any` or a `not` that fails is named itself: no single part of it is to blame.
+    """
+    match condition:
+        case All(conditions):
+            for place, part in enumerate(conditions):
+                failure = first_failure(part, situation, f"{path}.all[{place}]")
+                if failure is not None:
+                    return failure
+            return None
+        case AnyOf(conditions):
+            held = any(first_failure(part, situation) is None for part in conditions)
+            return None if held else f"{path}.any"
+        case Not(inner):
+            return None if first_failure(inner, situation) is not None else f"{path}.not"
+        case _:
+            return None if _holds(condition, situation) else path
+
+
+OfPurchase = (
+    Spent | Units | TimeOfDay | OnWeekday | DayOfMonth | DateBetween
+    | AtStore | AtStoreGroup | ByChannel | PaidBy | WithCoupon
+)  # fmt: skip
+OfMember = (
+    HasLevel | InSegment | MemberFor | Age | BirthdayIs
+    | PurchasesBefore | DaysSincePurchase | PurchaseWithin | HasAttribute
+)  # fmt: skip
+
+
+def _holds(condition: OfPurchase | OfMember, situation: Situation) -> bool:
+    if isinstance(condition, OfPurchase):
+        return _purchase_holds(condition, situation)
+    return _member_holds(condition, situation.member, situation.local.date())
+
+
+def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
+    purchase, local = situation.purchase, situation.local
+    match condition:
+        case Spent(bounds, of):
+            return bounds.hold(_sum_seen(situation.net_minor, of, situation))
+        case Units(bounds, of):
+            return bounds.hold(_sum_seen(tuple(line.quantity for line in purchase.lines), of, situation))
+        case TimeOfDay(starts, ends):
+            now = local.time()
+            return starts <= now < ends if starts <= ends else now >= starts or now < ends
+        case OnWeekday(days):
+            return WEEKDAYS[local.weekday()] in days
+        case DayOfMonth(days):
+            return local.day in days or ("last" in days and (local + timedelta(days=1)).day == 1)
+        case DateBetween(starts_on, ends_on):
+            day = local.date()
+            return (starts_on is None or starts_on <= day) and (ends_on is None or day < ends_on)
+        case AtStore(stores):
+            return stores.holds(purchase.store)
+        case AtStoreGroup(groups):
+            return groups.values.isdisjoint(purchase.store_groups) == groups.negated
+        case ByChannel(channels):
+            return channels.holds(purchase.channel)
+        case PaidBy(kinds):
+            return kinds.values.isdisjoint(tender.kind for tender in purchase.tenders) == kinds.negated
+        case WithCoupon(codes):
+            return codes.values.isdisjoint(purchase.coupon_codes) == codes.negated
+        case _:
+            assert_never(condition)
+
+
+def _sum_seen(figures: tuple[int, ...], of: LineFilter, situation: Situation) -> int:
+    if not of:
+        return sum(figures)
+    lines = situation.purchase.lines
+    return sum(figure for figure, line in zip(figures, lines, strict=True) if sees(of, line, situation.lists))
+
+
+def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool:
+    match condition:
+        case HasLevel(levels):
+            return levels.holds(member.level)
+        case InSegment(segments):
+            return segments.values.isdisjoint(member.segments) == segments.negated
+        case MemberFor(at_least):
+            return plus(member.joined_on, at_least) <= today
+        case Age(bounds):
+            age = age_on(member.birthday, today) if member.birthday else None
+            return age is not None and bounds.hold(age)
+        case BirthdayIs(span):
+            locked = member.birthday_locked_until is not None and today < member.birthday_locked_until
+            return member.birthday is not None and not locked and birthday_near(member.birthday, today, span)
+        case PurchasesBefore(bounds):
+            return bounds.hold(member.purchases_before)
+        case DaysSincePurchase(bounds):
+            return member.last_purchase_on is not None and bounds.hold((today - member.last_purchase_on).days)
+        case PurchaseWithin(period):
+            return member.last_purchase_on is not None and today <= plus(member.last_purchase_on, period)
+        case HasAttribute(name, test):
+            return test.holds(member.attributes.get(name))
+        case _:
+            assert_never(condition)
+
+
+def part_at(condition: Condition, path: str) -> Condition:
+    """Return the part of `condition` that a path of `first_failure` names."""
+    for step in path.split(".")[1:]:
+        if isinstance(condition, All):
+            condition = condition.conditions[int(step.removeprefix("all[").removesuffix("]"))]
+    return condition

@@ -1,0 +1,115 @@
+"""How points come and go in lots: points that expire together, opened by a grant, taken by what needs points.
+
+Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, assert_never
+
+from rules.periods import end_of_month, plus
+from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+
+LotState = Literal["pending", "available", "expired"]
+"""A lot's state changes by entry only: until the nightly run it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Points of one wallet that expire together; `held` of the `remaining` are out of reach."""
+
+    lot_id: str
+    remaining: int
+    held: int
+    state: LotState
+    expires_on: date | None
+    opened_on: date
+
+    @property
+    def free(self) -> int:
+        """The points of the lot that are not held."""
+        return self.remaining - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class NewLot:
+    """A lot about to be opened: `granted` points, of which `paid_debt` never become available."""
+
+    granted: int
+    paid_debt: int
+    state: LotState
+    available_on: date
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """So many points from one lot; `state` tells from which figure of the account they come off."""
+
+    lot_id: str
+    points: int
+    state: LotState
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a reversal took from lots, and what was missing there."""
+
+    takings: tuple[Taking, ...]
+    missing: int
+
+    def of(self, state: LotState) -> int:
+        """Return the points that came off lots in `state`."""
+        return sum(taking.points for taking in self.takings if taking.state == state)
+
+
+def expires_on(expiry: Expiry, earned_on: date) -> date | None:
+    """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own."""
+    match expiry:
+        case None | InactivityExpiry():
+            return None
+        case RollingExpiry(after, at_end_of_month):
+            day = plus(earned_on, after)
+            return end_of_month(day) if at_end_of_month else day
+        case YearlyExpiry(month, day_of_month, after):
+            earliest = plus(earned_on, after)
+            this_year = _day_of_year(earliest.year, month, day_of_month)
+            return this_year if this_year >= earliest else _day_of_year(earliest.year + 1, month, day_of_month)
+        case _:
+            assert_never(expiry)
+
+
+def _day_of_year(year: int, month: int, day: int) -> date:
+    """A yearly 29 February is the 28th in the years that lack it."""
+    first = date(year, month, 1)
+    return min(first + timedelta(days=day - 1), end_of_month(first))
+
+
+def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+    """Return the lot that a grant of `points` opens; one that is available at once pays `debt` first.
+
+    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending.
+    """
+    available_on = plus(earned_on, wallet.pending)
+    pending = available_on > today
+    paid = 0 if pending else min(points, debt)
+    state: LotState = "pending" if pending else "available"
+    return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
+
+
+def soonest_first(lots: Iterable[Lot]) -> list[Lot]:
+    """Return the lots in the order in which they are used: soonest expiry, then oldest; never-expiring last."""
+    return sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.opened_on, lot.lot_id))
+
+
+def take_back(points: int, own: Sequence[Lot], others: Sequence[Lot]) -> TakenBack:
+    """Take `points` off the purchase's own lots first, then off free available ones; never off what is held."""
+    takings: list[Taking] = []
+    available = [lot for lot in others if lot.state == "available"]
+    for lot in (*soonest_first(own), *soonest_first(available)):
+        taken = min(points, lot.free) if lot.state != "expired" else 0
+        if taken:
+            takings.append(Taking(lot.lot_id, taken, lot.state))
+            points -= taken
+    return TakenBack(tuple(takings), points)

@@ -1,0 +1,166 @@
+"""A programme made ready to be worked out many times: rates as integers over one denominator for each wallet.
+
+With every rate of a wallet brought to a common denominator, the points of a purchase are sums and products of
+integers; only a cap that binds, or a part of a line that came back, brings in fractions. Results are the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Generic, TypeVar
+
+from rules.filters import NO_LISTS, SkuLists
+from rules.programme import (
+    Basis,
+    BonusRule,
+    Cap,
+    EarnRule,
+    ExcludeRule,
+    MultiplyRule,
+    PerFact,
+    PerMoney,
+    Programme,
+    Rule,
+    Wallet,
+)
+from rules.views import Views
+
+AnyRule = TypeVar("AnyRule", EarnRule, MultiplyRule, BonusRule, ExcludeRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Generic[AnyRule]):
+    """A rule with the place of its filter among the plan's views, and its rate.
+
+    The rate is in units of 1 / `scale` points: for each minor unit, whole amount, unit, purchase or number that an
+    earning rule counts; for a bonus, all of it. A multiplier adds `rate` units for each `per` that it sees.
+    """
+
+    id: str
+    rule: AnyRule
+    view: int
+    rate: int = 0
+    per: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WalletPlan:
+    """The rules of one wallet, each kind in the order of the ids; points inside are in units of 1 / `scale`."""
+
+    wallet: Wallet
+    basis: int
+    """The place of its basis among the plan's."""
+    earn: tuple[Prepared[EarnRule], ...]
+    multiply: tuple[Prepared[MultiplyRule], ...]
+    bonus: tuple[Prepared[BonusRule], ...]
+    exclusive: bool
+    """Whether any of the rules stands in an exclusive group."""
+    levels: Mapping[str, Fraction]
+    """Level to what it adds to each point that was earned, where it adds any."""
+    caps: tuple[Cap, ...]
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A published version of a programme, ready to use. Keep it in the process, by version, never by time."""
+
+    programme: Programme
+    version: int
+    lists: SkuLists
+    views: Views
+    bases: tuple[Basis, ...]
+    judged: tuple[Rule, ...]
+    """The rules that ask for more than lines: a condition, a start, an end."""
+    excludes: tuple[Prepared[ExcludeRule], ...]
+    wallets: tuple[WalletPlan, ...]
+    view_of: Mapping[str, int]
+    """Rule to the place of its filter among the views."""
+
+
+def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS) -> Plan:
+    """Prepare `programme`; `lists` are the SKU lists beside it, and stay the same while the plan is used."""
+    rules = sorted(programme.accrual, key=lambda rule: rule.id)
+    views = Views((rule.lines for rule in rules), lists)
+    bases = tuple(dict.fromkeys(wallet.basis for wallet in programme.wallets))
+    return Plan(
+        programme=programme,
+        version=version,
+        lists=lists,
+        views=views,
+        bases=bases,
+        judged=tuple(rule for rule in rules if rule.when or rule.starts_at or rule.ends_at),
+        excludes=tuple(
+            Prepared(rule.id, rule, views.place(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
+        ),
+        wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
+        view_of={rule.id: views.place(rule.lines) for rule in rules},
+    )
+
+
+def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tuple[Basis, ...]) -> WalletPlan:
+    scale = _scale(programme, wallet)
+    rules = sorted(_points_rules(programme, wallet), key=lambda rule: rule.id)
+    caps = sorted((cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id)
+    return WalletPlan(
+        wallet=wallet,
+        basis=bases.index(wallet.basis),
+        earn=tuple(_prepare_earning(rule, views, scale) for rule in rules if isinstance(rule, EarnRule)),
+        multiply=tuple(
+            Prepared(rule.id, rule, views.place(rule.lines), *(rule.factor - 1).as_integer_ratio())
+            for rule in rules
+            if isinstance(rule, MultiplyRule)
+        ),
+        bonus=tuple(
+            Prepared(rule.id, rule, views.place(rule.lines), rule.points * scale)
+            for rule in rules
+            if isinstance(rule, BonusRule)
+        ),
+        exclusive=any(rule.exclusive for rule in rules),
+        levels=_level_extras(programme, wallet),
+        caps=tuple(caps),
+        scale=scale,
+    )
+
+
+def _points_rules(programme: Programme, wallet: Wallet) -> Iterator[EarnRule | MultiplyRule | BonusRule]:
+    for rule in programme.accrual:
+        if not isinstance(rule, ExcludeRule) and rule.wallet == wallet.id:
+            yield rule
+
+
+def _prepare_earning(rule: EarnRule, views: Views, scale: int) -> Prepared[EarnRule]:
+    view = views.place(rule.lines)
+    match rule.earn:
+        case PerMoney(points, per_minor, whole=False):
+            return Prepared(rule.id, rule, view, int(points * scale / per_minor))
+        case _:
+            return Prepared(rule.id, rule, view, int(rule.earn.points * scale))
+
+
+def _level_extras(programme: Programme, wallet: Wallet) -> dict[str, Fraction]:
+    levels = programme.tiers.levels if programme.tiers else ()
+    return {level.id: level.factor - 1 for level in levels if level.wallet == wallet.id and level.factor != 1}
+
+
+def _scale(programme: Programme, wallet: Wallet) -> int:
+    """A common denominator of all that earning rules give, times one of all that multiplies it."""
+    given = lcm(*(rate.denominator for rate in _earning_rates(programme, wallet)))
+    factors = [rule.factor for rule in _points_rules(programme, wallet) if isinstance(rule, MultiplyRule)]
+    factors += _level_extras(programme, wallet).values()
+    return given * lcm(*(factor.denominator for factor in factors))
+
+
+def _earning_rates(programme: Programme, wallet: Wallet) -> Iterator[Fraction]:
+    for rule in _points_rules(programme, wallet):
+        if not isinstance(rule, EarnRule):
+            continue
+        match rule.earn:
+            case PerMoney(points, per_minor, whole=False):
+                yield points / per_minor
+            case PerFact(points, rates=rates):
+                yield points
+                yield from (points * rate for rate in rates.values())
+            case _:
+                yield rule.earn.points

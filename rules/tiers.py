@@ -1,0 +1,90 @@
+"""Which level a member has reached, on what window, and when it is looked at again. Source: PROGRAMME.md, Tiers."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import assert_never
+
+from rules.periods import Period, plus
+from rules.programme import Level, PointsOf, RollingWindow, Tiers, Window
+
+NET_SPEND, VISITS = "net_spend", "visits"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next level, and how much of the metric is missing to reach it."""
+
+    level: str
+    missing: int
+
+
+def metric_name(tiers: Tiers) -> str:
+    """Return the name under which the tier metric's sums by day are kept: `points:beans`, `net_spend`, `visits`."""
+    return points_metric(tiers.metric.wallet) if isinstance(tiers.metric, PointsOf) else tiers.metric
+
+
+def points_metric(wallet: str) -> str:
+    """Return the name of the sums of a wallet's qualifying points."""
+    return f"points:{wallet}"
+
+
+def window_start(window: Window, today: date, joined_on: date) -> date:
+    """Return the first day that counts for a member on `today`."""
+    match window:
+        case RollingWindow(length):
+            return plus(today, length, -1) + timedelta(days=1)
+        case "calendar_year":
+            return today.replace(month=1, day=1)
+        case "membership_year":
+            return _membership_year(today, joined_on)
+        case "lifetime":
+            return date.min
+        case _:
+            assert_never(window)
+
+
+def _membership_year(today: date, joined_on: date) -> date:
+    years = max(0, today.year - joined_on.year)
+    start = plus(joined_on, Period(years, "years"))
+    return start if start <= today or years == 0 else plus(joined_on, Period(years - 1, "years"))
+
+
+def review_on(window: Window, reached_on: date, joined_on: date) -> date | None:
+    """Return the day through which a level that was reached, or last kept, on `reached_on` is safe."""
+    match window:
+        case RollingWindow(length):
+            return plus(reached_on, length)
+        case "calendar_year":
+            return date(reached_on.year, 12, 31)
+        case "membership_year":
+            start = _membership_year(reached_on, joined_on)
+            return plus(start, Period(1, "years")) - timedelta(days=1)
+        case "lifetime":
+            return None
+        case _:
+            assert_never(window)
+
+
+def rank(tiers: Tiers, level_id: str | None) -> int:
+    """Return the place of a level on the ladder, lowest 0; -1 for none."""
+    return next((place for place, level in enumerate(tiers.levels) if level.id == level_id), -1)
+
+
+def reached(tiers: Tiers, metric: int) -> Level | None:
+    """Return the highest level whose threshold `metric` reaches; None below the first."""
+    return next((level for level in reversed(tiers.levels) if metric >= level.threshold), None)
+
+
+def upgrade(tiers: Tiers, current: str | None, metric: int) -> Level | None:
+    """Return the level that `metric` raises a member at `current` to, or None: nobody is lowered here."""
+    level = reached(tiers, metric)
+    return level if level is not None and rank(tiers, level.id) > rank(tiers, current) else None
+
+
+def next_level(tiers: Tiers, current: str | None, metric: int) -> Next | None:
+    """Return what is missing for the level after `current`; None at the top."""
+    place = rank(tiers, current) + 1
+    if place >= len(tiers.levels):
+        return None
+    level = tiers.levels[place]
+    return Next(level.id, max(0, level.threshold - metric))

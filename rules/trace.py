@@ -1,0 +1,68 @@
+"""Why a purchase earned what it did: for each rule what it gave and on which lines, or the first thing that failed.
+
+The steps of a wallet add up to its points: rules, then the level's extra, then what caps took, then rounding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from rules.accrual import Accrual, WalletWork
+from rules.facts import Purchase
+from rules.filters import sees
+from rules.plan import Plan
+from rules.programme import ExcludeRule
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that gave or took points, or did not.
+
+    `id` is the rule's, the level's or the cap's; `failed` is the path of what failed first (see `Decisions`), and then
+    `points` is 0. An exclude rule has no wallet; its `lines` are those that it took out.
+    """
+
+    kind: Literal["rule", "level", "cap", "rounding"]
+    id: str
+    wallet: str | None
+    points: Fraction
+    lines: tuple[str, ...] = ()
+    failed: str | None = None
+
+
+def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
+    """Return every step of `accrual`, rules in the programme's order, then for each wallet what followed."""
+    works = {work.wallet: work for work in accrual.wallets}
+    steps = [*_rules(plan, purchase, accrual, works)]
+    for work in accrual.wallets:
+        steps += _followed(work, accrual.decisions.level)
+    return tuple(steps)
+
+
+def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
+    for rule in plan.programme.accrual:
+        failed = accrual.decisions.failed.get(rule.id)
+        if failed is not None:
+            wallet = None if isinstance(rule, ExcludeRule) else rule.wallet
+            yield Step("rule", rule.id, wallet, Fraction(0), failed=failed)
+        elif isinstance(rule, ExcludeRule):
+            yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, rule))
+        else:
+            work = works[rule.wallet]
+            lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
+            yield Step("rule", rule.id, rule.wallet, Fraction(work.gave.get(rule.id, 0)) / work.scale, lines)
+
+
+def _excluded(plan: Plan, purchase: Purchase, rule: ExcludeRule) -> tuple[str, ...]:
+    return tuple(line.line_id for line in purchase.lines if sees(rule.lines, line, plan.lists))
+
+
+def _followed(work: WalletWork, level: str | None) -> Iterator[Step]:
+    if work.level_gave:
+        yield Step("level", level or "", work.wallet, Fraction(work.level_gave) / work.scale)
+    for cap, cut in work.cuts.items():
+        yield Step("cap", cap, work.wallet, -Fraction(cut) / work.scale)
+    total = Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
+    if total != work.points:
+        yield Step("rounding", work.wallet, work.wallet, work.points - total)
