@@ -4,18 +4,18 @@ Source: PROGRAMME.md, Accrual, exactly (1 to 8). `accrue` decides once, when a p
 the points the facts that decided; `rework` works out what is left of that purchase under those same facts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from rules.basket import Basket, Remaining, exact, make_basket, ratio
 from rules.conditions import Situation, first_failure, local_time
 from rules.earning import earn, earned_on
 from rules.eligible import net_amounts
 from rules.facts import MemberFacts, Number, Purchase
-from rules.plan import Plan, Prepared, WalletPlan
+from rules.plan import NO_EXTRA, Plan, Prepared, Rate, WalletPlan
 from rules.programme import BonusRule, EarnRule, MultiplyRule, Rounding, Rule
 from rules.views import EVERY_LINE
 
@@ -43,8 +43,7 @@ class Decisions:
     cap_room: CapRoom = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WalletWork:
+class WalletWork(NamedTuple):
     """How the points of one wallet came about, in units of 1 / `scale` except `points` and `cap_use`."""
 
     wallet: str
@@ -115,11 +114,10 @@ def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str,
     """Work out one wallet; rules that see no line, or lose their group, are added to `failed`."""
     _fail_without_lines(plan, basket, failed)
     earned = _earned(plan, basket, failed)
-    added = plan.levels.get(level) if level else None
-    extra = _times(added, earned) if added else {}
+    extra = plan.levels.get(level or "", NO_EXTRA)
+    level_gave = ratio(sum(earned.values()), *extra)
     gave = earned | _multiplied_and_added(plan, basket, earned, failed)
-    level_gave = exact(sum(extra.values()))
-    cuts, cap_use = _capped(plan, cap_room, gave, extra) if plan.caps else ({}, {})
+    cuts, cap_use = _capped(plan, cap_room, _with_extra(plan, gave, extra, earned)) if plan.caps else ({}, {})
     points = rounded(sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding)
     return WalletWork(plan.wallet.id, plan.scale, gave, level_gave, cuts, points, cap_use)
 
@@ -137,11 +135,6 @@ def _earned(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> dict[st
     if plan.exclusive:
         _drop_losers(plan.earn, earned, failed)
     return earned
-
-
-def _times(rate: Fraction, gave: Mapping[str, Number]) -> dict[str, Number]:
-    numerator, denominator = rate.as_integer_ratio()
-    return {rule: ratio(points, numerator, denominator) for rule, points in gave.items()}
 
 
 def _multiplied_and_added(
@@ -183,19 +176,25 @@ def _drop_losers(
             del gave[loser.id]
 
 
-def _capped(
-    plan: WalletPlan, cap_room: CapRoom, gave: Mapping[str, Number], extra: Mapping[str, Number]
-) -> tuple[dict[str, Number], dict[str, int]]:
+def _with_extra(
+    plan: WalletPlan, gave: Mapping[str, Number], extra: Rate, earned: Collection[str]
+) -> dict[str, Number]:
+    """Return what the rules under caps gave, the level's extra on each earning rule included."""
+    kept = {rule: gave[rule] for rule in plan.capped if rule in gave}
+    if extra != NO_EXTRA:
+        kept |= {rule: points + ratio(points, *extra) for rule, points in kept.items() if rule in earned}
+    return kept
+
+
+def _capped(plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]) -> tuple[dict[str, Number], dict[str, int]]:
     """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
-    kept = {rule: points + extra[rule] if rule in extra else points for rule, points in gave.items()}
     cuts: dict[str, Number] = {}
     for cap in plan.caps:
-        rules = [rule for rule in cap.rules if rule in kept]
         room = min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
-        together = sum([kept[rule] for rule in rules])
+        together = sum([kept[rule] for rule in cap.rules if rule in kept])
         if together > room:
             cuts[cap.id] = exact(together - room)
-            kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in rules}
+            kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in cap.rules if rule in kept}
     used = [(cap.id, sum([kept[rule] for rule in cap.rules if rule in kept])) for cap in plan.caps]
     return cuts, {cap: -(-points // plan.scale) for cap, points in used}
 

@@ -1,8 +1,8 @@
 """What is left of a purchase, as rules see it: which lines count, how much of each, and for how many units."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from rules.eligible import eligible_amounts
 from rules.facts import Line, Number, Purchase
@@ -12,8 +12,7 @@ Remaining = Mapping[str, int]
 """Line id to the units that have not come back; a line that is not named is whole, one of quantity 0 is whole or 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Basket:
+class Basket(NamedTuple):
     """A purchase, or what is left of it, as one plan sees it; lines are known by their places."""
 
     purchase: Purchase

@@ -5,7 +5,7 @@ Source: PROGRAMME.md, Conditions (the list there is complete). Bounds named `end
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from rules.facts import MemberFacts, Purchase
 from rules.filters import Bounds, LineFilter, SkuLists, Words, sees
@@ -31,8 +31,14 @@ class Not:
     condition: "Condition"
 
 
+class AboutPurchase:
+    """A condition that looks at the purchase; the others look at the member."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(AboutPurchase):
     """The money of the purchase, or of some of its lines, in minor units, after the order discount's share."""
 
     bounds: Bounds
@@ -40,13 +46,13 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class Units(AboutPurchase):
     bounds: Bounds
     of: LineFilter = ()
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOfDay:
+class TimeOfDay(AboutPurchase):
     """Local time in [starts, ends); a window that ends before it starts runs over midnight."""
 
     starts: time
@@ -54,19 +60,19 @@ class TimeOfDay:
 
 
 @dataclass(frozen=True, slots=True)
-class OnWeekday:
+class OnWeekday(AboutPurchase):
     days: frozenset[Weekday]
 
 
 @dataclass(frozen=True, slots=True)
-class DayOfMonth:
+class DayOfMonth(AboutPurchase):
     """Days of the month; `last` is the month's last one, whichever that is."""
 
     days: frozenset[int | Literal["last"]]
 
 
 @dataclass(frozen=True, slots=True)
-class DateBetween:
+class DateBetween(AboutPurchase):
     """The business day in [starts_on, ends_on); a missing end is open."""
 
     starts_on: date | None
@@ -74,29 +80,29 @@ class DateBetween:
 
 
 @dataclass(frozen=True, slots=True)
-class AtStore:
+class AtStore(AboutPurchase):
     stores: Words
 
 
 @dataclass(frozen=True, slots=True)
-class AtStoreGroup:
+class AtStoreGroup(AboutPurchase):
     groups: Words
 
 
 @dataclass(frozen=True, slots=True)
-class ByChannel:
+class ByChannel(AboutPurchase):
     channels: Words
 
 
 @dataclass(frozen=True, slots=True)
-class PaidBy:
+class PaidBy(AboutPurchase):
     """One of the tenders is of such a kind, or with `not_in` none is."""
 
     kinds: Words
 
 
 @dataclass(frozen=True, slots=True)
-class WithCoupon:
+class WithCoupon(AboutPurchase):
     codes: Words
 
 
@@ -155,16 +161,33 @@ class HasAttribute:
 
 
 Condition = (
-    All | AnyOf | Not
-    | Spent | Units | TimeOfDay | OnWeekday | DayOfMonth | DateBetween
-    | AtStore | AtStoreGroup | ByChannel | PaidBy | WithCoupon
-    | HasLevel | InSegment | MemberFor | Age | BirthdayIs | PurchasesBefore | DaysSincePurchase | PurchaseWithin
+    All
+    | AnyOf
+    | Not
+    | Spent
+    | Units
+    | TimeOfDay
+    | OnWeekday
+    | DayOfMonth
+    | DateBetween
+    | AtStore
+    | AtStoreGroup
+    | ByChannel
+    | PaidBy
+    | WithCoupon
+    | HasLevel
+    | InSegment
+    | MemberFor
+    | Age
+    | BirthdayIs
+    | PurchasesBefore
+    | DaysSincePurchase
+    | PurchaseWithin
     | HasAttribute
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """What conditions look at: the purchase, the member as it was before, and what follows from both.
 
     `local` is when it happened on the programme's clock; `net_minor` is each line's money after its share of the order
@@ -200,8 +223,10 @@ def first_failure(condition: Condition, situation: Situation, path: str = "when"
             return None if held else f"{path}.any"
         case Not(inner):
             return None if first_failure(inner, situation) is not None else f"{path}.not"
+        case _ if isinstance(condition, AboutPurchase):
+            return None if _purchase_holds(condition, situation) else path
         case _:
-            return None if _holds(condition, situation) else path
+            return None if _member_holds(condition, situation.member, situation.local.date()) else path
 
 
 OfPurchase = (
@@ -212,12 +237,6 @@ OfMember = (
     HasLevel | InSegment | MemberFor | Age | BirthdayIs
     | PurchasesBefore | DaysSincePurchase | PurchaseWithin | HasAttribute
 )  # fmt: skip
-
-
-def _holds(condition: OfPurchase | OfMember, situation: Situation) -> bool:
-    if isinstance(condition, OfPurchase):
-        return _purchase_holds(condition, situation)
-    return _member_holds(condition, situation.member, situation.local.date())
 
 
 def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:

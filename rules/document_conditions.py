@@ -21,7 +21,7 @@ from rules.document_filters import (
     write_words,
 )
 from rules.money import format_amount
-from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference, shown
 from rules.reading_times import day, period, span_of_day
 from rules.reading_values import (
     amount,
@@ -62,9 +62,9 @@ def _weekday(place: Place) -> c.OnWeekday:
 
 def _day_of_month(place: Place) -> c.DayOfMonth:
     def one(item: Place) -> Any:
-        if item.value == "last" or (isinstance(item.value, str) and not item.value.isdigit()):
-            return _LAST(item)
-        return whole(1, 31)(item)
+        if isinstance(item.value, str) and item.value.isalpha() and item.value != "last":
+            raise item.wrong(f"{shown(item.value)} is neither a day from 1 to 31 nor last")
+        return "last" if item.value == "last" else whole(1, 31)(item)
 
     fields = Fields(place, "a test such as {in: [1, 15, last]}")
     found = fields.need("in", lambda listed: frozenset(value for _, value in each(listed, one)))

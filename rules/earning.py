@@ -38,7 +38,7 @@ def earned_on(
 
 
 def _weights(rule: Prepared[EarnRule], basket: Basket, eligible: Sequence[Number]) -> list[Number]:
-    """Return for each line that the rule sees what counts of it, and what its part of the points is in proportion to."""
+    """Return what counts of each line that the rule sees: its part of the points is in proportion to it."""
     seen = basket.seen[rule.view]
     match rule.rule.earn:
         case PerMoney() | PerPurchase():

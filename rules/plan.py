@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from rules.filters import NO_LISTS, SkuLists
 from rules.programme import (
@@ -25,6 +25,10 @@ from rules.programme import (
     Wallet,
 )
 from rules.views import Views
+
+Rate = tuple[int, int]
+"""A numerator and a denominator."""
+NO_EXTRA: Final[Rate] = (0, 1)
 
 AnyRule = TypeVar("AnyRule", EarnRule, MultiplyRule, BonusRule, ExcludeRule)
 
@@ -56,9 +60,11 @@ class WalletPlan:
     bonus: tuple[Prepared[BonusRule], ...]
     exclusive: bool
     """Whether any of the rules stands in an exclusive group."""
-    levels: Mapping[str, Fraction]
+    levels: Mapping[str, Rate]
     """Level to what it adds to each point that was earned, where it adds any."""
     caps: tuple[Cap, ...]
+    capped: tuple[str, ...]
+    """The rules that stand under a cap."""
     scale: int
 
 
@@ -118,8 +124,9 @@ def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tupl
             if isinstance(rule, BonusRule)
         ),
         exclusive=any(rule.exclusive for rule in rules),
-        levels=_level_extras(programme, wallet),
+        levels={level: extra.as_integer_ratio() for level, extra in _level_extras(programme, wallet).items()},
         caps=tuple(caps),
+        capped=tuple(rule.id for rule in rules if any(rule.id in cap.rules for cap in caps)),
         scale=scale,
     )
 

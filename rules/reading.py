@@ -76,7 +76,7 @@ class Place:
         if len(word) > 64 or len(self.problems) > _SUGGESTIONS:
             return otherwise
         as_written = {choice.lower(): choice for choice in sorted(choices)}
-        near = difflib.get_close_matches(word.lower(), as_written, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(word.lower(), as_written, n=1)
         return f'did you mean "{as_written[near[0]]}"?' if near else otherwise
 
 

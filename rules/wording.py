@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rules.conditions import (
     WEEKDAYS,
+    AboutPurchase,
     Age,
     All,
     AnyOf,
@@ -58,7 +59,7 @@ class Wording:
                 return self.tongue.joined("or", [self._nested(part) for part in parts])
             case Not(inner):
                 return self.tongue.say("not", inner=self._nested(inner))
-            case _ if isinstance(condition, OfPurchase):
+            case _ if isinstance(condition, AboutPurchase):
                 return self._of_purchase(condition)
             case _:
                 return self._of_member(condition)

@@ -5,10 +5,11 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec
 
 from flask import Response, g, request
 
+from loyalty_engine.api.described import documented
 from loyalty_engine.api.refusals import Unauthorized
 from loyalty_engine.api.responses import respond
 from loyalty_engine.services import tokens
@@ -16,9 +17,9 @@ from loyalty_engine.services.actors import Actor, Role
 from rules.errors import Forbidden
 
 P = ParamSpec("P")
-V = TypeVar("V", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
+_MAX_SECRET: Final = 200
 
 
 def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
@@ -58,18 +59,9 @@ def authenticated() -> Actor:
     scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
         raise Unauthorized("token_missing", "Send a token with the header Authorization: Bearer <token>.")
-    actor = tokens.authenticate(secret.strip()) if len(secret) <= MAX_SECRET and secret.isascii() else None
+    actor = tokens.authenticate(secret.strip()) if len(secret) <= _MAX_SECRET and secret.isascii() else None
     if actor is None:
         raise Unauthorized("token_unknown", "This token is unknown, has expired or was revoked.")
     g.actor = actor
     return actor
 
-
-MAX_SECRET: Final = 200
-
-
-def documented(view: Callable[..., Any], **said: Any) -> None:
-    """Add to what the OpenAPI document says of a view."""
-    apidoc = dict(getattr(view, "_apidoc", {}))
-    apidoc["manual_doc"] = said | apidoc.get("manual_doc", {})
-    view._apidoc = apidoc  # type: ignore[attr-defined]

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from flask import Response, request
+from flask import Response
 
-from loyalty_engine.services import idempotency, problems
-from loyalty_engine.services.actors import Actor
+from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
 
 _encode = msgspec.json.Encoder().encode

@@ -17,7 +17,7 @@ def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dic
     """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
     caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.per != "purchase"]
     if any(cap.over == "member" for cap in caps):
-        starts = {per: period_start(per, day) for per in _PERIODS}
+        starts: dict[str, date] = {per: period_start(per, day) for per in _PERIODS}
         member_state.load_cap_uses(posting.connection, state, starts)
     return {cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0) for cap in caps}
 
@@ -32,7 +32,8 @@ def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> 
     keys = sorted((cap.id, period_start(cap.per, day)) for cap in caps)
     new = [key for key in keys if key not in posting.budgets]
     for cap_id, start in new:
-        posting.budgets[cap_id, start] = postings.lock_budget(posting.connection, cap_id, start)
+        used = postings.budget if posting.only_looks else postings.lock_budget
+        posting.budgets[cap_id, start] = used(posting.connection, cap_id, start)
     return bool(new)
 
 

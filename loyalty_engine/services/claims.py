@@ -21,6 +21,7 @@ from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.lookup import located
 from loyalty_engine.services.moves import move
 from loyalty_engine.services.parking import CLAIMABLE, DETAILS
+from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json
 from loyalty_engine.services.purchases import book_in
@@ -147,7 +148,7 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
     incoming = Incoming(purchase_id, store, purchase, Document(parked["facts"], row.fingerprint), key)
-    booked = book_in(connection, actor, plan_for(connection, purchase.occurred_at), incoming, row)
+    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, purchase.occurred_at), incoming, row)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)

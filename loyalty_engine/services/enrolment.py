@@ -65,8 +65,8 @@ def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
     audit_log.record(connection, actor, "member.enrol", done.member_id)
     found = store.row(connection, done.member_id)
     assert found is not None
-    told = {"member_id": done.member_id, "status": found.status, "card": done.cards[0], "cards": done.cards}
-    told |= {"level": found.level, "language": found.language, "joined_on": found.joined_on.isoformat()}
+    told: dict[str, Any] = {"member_id": done.member_id, "status": found.status, "cards": done.cards}
+    told |= {"card": done.cards[0], "level": found.level, "language": found.language, "joined_on": found.joined_on.isoformat()}
     return Answer(201, json.dumps(told).encode())
 
 
@@ -135,7 +135,7 @@ class _Enrolling:
         there = next((known.external_ids[name] for name in new.names if name in known.external_ids), None)
         if there is not None:
             return Enrolment("replayed", there)
-        if new.phone in known.phones:
+        if new.phone is not None and new.phone in known.phones:
             detail = "This telephone number belongs to a member already: look the member up by it."
             return _refused(Conflict("phone_taken", detail, {"phone": ["belongs to a member already"]}))
         if not known.cards.keys().isdisjoint(new.cards):

@@ -52,7 +52,7 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
     facts = decode(purchase["facts"])
     store, _, purchase_id = key.partition("/")
     incoming = Incoming(purchase_id, store, facts, Document(purchase["facts"], row.fingerprint), key)
-    booked = book_in(connection, actor, plan_for(connection, facts.occurred_at), incoming, moved)
+    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, facts.occurred_at), incoming, moved)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     return booked

@@ -41,11 +41,15 @@ class Booked:
 
 @dataclass(slots=True)
 class Posting:
-    """The work of one transaction. With `now` None a purchase is booked at its own time: imports replay their days."""
+    """The work of one transaction. With `now` None a purchase is booked at its own time: imports replay their days.
+
+    A quote looks at everything and locks nothing.
+    """
 
     connection: sa.Connection
     actor: Actor
     now: datetime | None
+    only_looks: bool = False
     states: dict[str, MemberState] = field(default_factory=dict)
     appended: Appended = field(default_factory=Appended)
     budgets: dict[tuple[str, date], int] = field(default_factory=dict)

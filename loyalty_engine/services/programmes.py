@@ -16,6 +16,7 @@ from loyalty_engine.store.programmes import Version
 from loyalty_engine.store.session import reading
 from rules.document import read
 from rules.errors import Conflict, NotFound
+from rules.filters import SkuLists
 from rules.plan import Plan, make_plan
 from rules.programme import Programme
 
@@ -47,8 +48,12 @@ def version_at(connection: sa.Connection, at: datetime) -> int:
     timeline = _timeline(connection)
     if not timeline:
         raise Conflict("no_programme", "No programme has been published: run `loyalty programme publish FILE` first.")
-    # All but the first version have a beginning, and they stand in its order.
-    return timeline[bisect_right(timeline[1:], at, key=lambda version: version.effective_at)].version
+    return timeline[bisect_right(timeline, at, lo=1, key=_beginning) - 1].version
+
+
+def _beginning(version: Version) -> datetime:
+    assert version.effective_at is not None, "only the first version reaches back without limit"
+    return version.effective_at
 
 
 def plan_of(connection: sa.Connection, version: int) -> Plan:
@@ -64,8 +69,17 @@ def _timeline(connection: sa.Connection) -> tuple[Version, ...]:
 
 def _load_plan(connection: sa.Connection, version: int) -> Plan:
     document = _document(connection, version)
-    lists = _Lists({name: sku_lists.skus(connection, name) for name in list_names(document).values()})
-    return make_plan(_programme(document), version, lists)
+    return make_plan(_programme(document), version, lists_of(connection, document))
+
+
+def lists_of(connection: sa.Connection, document: object) -> SkuLists:
+    """Return the SKU lists that a document names; one that isn't there is empty."""
+    return _Lists({name: sku_lists.skus(connection, name) for name in list_names(document).values()})
+
+
+def forget_lists() -> None:
+    """Load the SKU lists anew: one was changed in this process."""
+    _plans_with_lists.clear()
 
 
 def _programme(document: Mapping[str, Any]) -> Programme:

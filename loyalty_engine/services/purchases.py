@@ -31,8 +31,12 @@ def post(actor: Actor, posted: PostedPurchase) -> Answer:
     return in_transaction(partial(post_in, actor=actor, posted=posted))
 
 
-def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> Answer:
+def post_in(
+    connection: sa.Connection, actor: Actor, posted: PostedPurchase, replays_history: bool = False
+) -> Answer:
     """Post one purchase: 201 and what it earned, 200 with the first answer for a repetition, 202 where it is parked.
+
+    One that `replays_history` (an import's) is booked at its own time, and is never too late.
 
     Raises `Invalid` for another purchase under a number or a receipt that is taken, and for a wrong currency.
     """
@@ -40,7 +44,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
     plan = plan_for(connection, incoming.purchase.occurred_at)
     check_currency(plan, incoming.purchase)
     who = identify(connection, posted.member)
-    trouble = who.reason or trouble_with(plan, incoming.purchase)
+    trouble = who.reason or trouble_with(plan, incoming.purchase, may_be_late=replays_history)
     member_id = None if trouble else who.member_id
     row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
     known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
@@ -48,7 +52,8 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
         return replays.answer(connection, known, row, incoming.purchase_id)
     if member_id is None:
         return parking.park(connection, incoming, trouble)
-    booked = book_in(connection, actor, plan, incoming, row)
+    now = None if replays_history else clock.now()
+    booked = book_in(Posting(connection, actor, now), plan, incoming, row)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
         return parking.park(connection, incoming, booked.reason)
@@ -57,12 +62,9 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
     return booked
 
 
-def book_in(
-    connection: sa.Connection, actor: Actor, plan: Plan, incoming: Incoming, row: KeyRow
-) -> Answer | CannotBook:
+def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow) -> Answer | CannotBook:
     """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done."""
     assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
-    posting = Posting(connection, actor, clock.now())
     state = posting.member(row.member_id)
     accrual = booking.judge(posting, state, plan, incoming.purchase)
     if isinstance(accrual, CannotBook):

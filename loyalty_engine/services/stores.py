@@ -30,18 +30,20 @@ class Place:
 _places: Cache[str, Place] = Cache()
 
 
-def place(store_id: str) -> Place:
-    """Return what a purchase needs to know of a store, at most 30 s old; raises `NotFound`."""
+def place(connection: sa.Connection, store_id: str) -> Place | None:
+    """Return what a purchase needs to know of a store, at most 30 s old; None where there is no such store."""
 
     def load() -> Place:
-        with reading() as connection:
-            found = places.store(connection, store_id)
-            if found is None:
-                raise _no_store(store_id)
-            groups = places.groups_of(connection, store_id)
+        found = places.store(connection, store_id)
+        if found is None:
+            raise _no_store(store_id)
+        groups = places.groups_of(connection, store_id)
         return Place(found.merchant_id, groups, found.time_zone, found.closed_at)
 
-    return _places.get(store_id, load)
+    try:
+        return _places.get(store_id, load)
+    except NotFound:
+        return None
 
 
 def _no_store(store_id: str) -> NotFound:

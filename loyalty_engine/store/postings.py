@@ -54,14 +54,11 @@ _take_from_lot = Statement(
     .values(remaining=lots.c.remaining - sa.bindparam("points", type_=sa.BigInteger))
 )
 _open_budget = statements.insert_once(budgets)
-_lock_budget = Statement(
-    sa.select(budgets.c.used)
-    .where(
-        budgets.c.cap_id == sa.bindparam("cap_id"),
-        budgets.c.period_start == sa.bindparam("period_start", type_=sa.Date),
-    )
-    .with_for_update()
+_budget = sa.select(budgets.c.used).where(
+    budgets.c.cap_id == sa.bindparam("cap_id"), budgets.c.period_start == sa.bindparam("period_start", type_=sa.Date)
 )
+_read_budget = Statement(_budget)
+_lock_budget = Statement(_budget.with_for_update())
 _of_purchase = (
     purchases.c.member_id == sa.bindparam("member_id", type_=purchases.c.member_id.type),
     purchases.c.posting_id == sa.bindparam("posting_id", type_=purchases.c.posting_id.type),
@@ -106,6 +103,12 @@ def lock_budget(connection: sa.Connection, cap_id: str, period_start: object) ->
     """Lock the use of a cap over everyone in one period, and return it; it is opened where it is new."""
     _open_budget.run(connection, cap_id=cap_id, period_start=period_start, used=0)
     row = _lock_budget.one(connection, cap_id=cap_id, period_start=period_start)
+    return int(row[0]) if row else 0
+
+
+def budget(connection: sa.Connection, cap_id: str, period_start: object) -> int:
+    """Return the use of a cap over everyone in one period."""
+    row = _read_budget.one(connection, cap_id=cap_id, period_start=period_start)
     return int(row[0]) if row else 0
 
 

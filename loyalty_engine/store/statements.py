@@ -113,7 +113,8 @@ def upsert(table: sa.Table, **changes: Callable[[sa.Table, Any], Any]) -> Statem
     def clause(dialect: str) -> sa.sql.ClauseElement:
         offered = _insert_for(dialect)(table).values(values)
         set_ = {name: change(table, offered.excluded) for name, change in changes.items()}
-        return offered.on_conflict_do_update(index_elements=keys, set_=set_)
+        updating: sa.sql.ClauseElement = offered.on_conflict_do_update(index_elements=keys, set_=set_)
+        return updating
 
     return Statement(clause)
 

@@ -38,7 +38,7 @@ _AFTER: Final = sa.bindparam("after", type_=t.c.token_id.type)
 _MERCHANT: Final = sa.bindparam("merchant_id", type_=t.c.merchant_id.type)
 _LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
 
-_ONE: Final = Statement(sa.select(t.c.secret_hash, *_COLUMNS).where(_ID == t.c.token_id))
+_ONE: Final = Statement(sa.select(t.c.secret_hash, *_COLUMNS).where(t.c.token_id == _ID))
 _ANY: Final = Statement(sa.select(t.c.token_id).where(t.c.member_id.is_(None)).limit(1))
 _SOME: Final = Statement(
     sa.select(*_COLUMNS).where(t.c.token_id > _AFTER, t.c.member_id.is_(None)).order_by(t.c.token_id).limit(_LIMIT)

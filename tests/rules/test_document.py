@@ -129,7 +129,8 @@ def test_money_is_read_in_the_currencys_own_digits() -> None:
     yen["examples"] = []
     del yen["examples"]
     base = programme(yen).accrual[0]
-    assert isinstance(base, EarnRule) and base.earn == PerMoney(Fraction(1), 100)
+    assert isinstance(base, EarnRule)
+    assert base.earn == PerMoney(Fraction(1), 100)
     assert programme(yen).wallets[0].worth_minor == Fraction(1, 100)
     assert programme(document()).wallets[0].worth_minor == Fraction(1)
 
@@ -137,10 +138,13 @@ def test_money_is_read_in_the_currencys_own_digits() -> None:
 def test_the_design_example_is_read_as_it_is_meant(corner_coffee: Programme) -> None:
     beans, stamps = corner_coffee.wallets
     assert beans.expiry == RollingExpiry(Period(12, "months"), end_of_month=True)
-    assert isinstance(beans.spending, Spending) and beans.spending.share_of_purchase == Fraction(1, 2)
+    assert isinstance(beans.spending, Spending)
+    assert beans.spending.share_of_purchase == Fraction(1, 2)
     assert (stamps.expiry, stamps.spending) == (None, "rewards_only")
     early = next(rule for rule in corner_coffee.accrual if rule.id == "early-coffee")
-    assert isinstance(early, MultiplyRule) and early.factor == 2 and early.priority == 20
+    assert isinstance(early, MultiplyRule)
+    assert early.factor == 2
+    assert early.priority == 20
     assert early.lines == (
         BySku(Words(frozenset({"GIFT-CARD"}), negated=True)),
         ByCategory(Words(frozenset({"coffee"}))),

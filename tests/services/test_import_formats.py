@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -243,7 +244,9 @@ def test_everything_wrong_with_a_purchase_is_said_at_once() -> None:
 def test_a_file_without_currency_offset_and_id_takes_the_programmes_and_the_rows() -> None:
     values = body(occurred_at="2026-11-22T09:41", purchase_id=None)
     found = read_purchase(values, replace(DEFAULTS, currency="JPY"), "instead")
-    assert problems_of(found) == [("lines[0].amount", 'not an amount in JPY: write digits with at most 0 decimals, such as "1200"')]
+    assert problems_of(found) == [
+        ("lines[0].amount", 'not an amount in JPY: write digits with at most 0 decimals, such as "1200"')
+    ]
     found = read_purchase(values, DEFAULTS, "instead")
     assert isinstance(found, PostedPurchase)
     assert (found.purchase_id, found.purchase.currency) == ("instead", "CNY")
@@ -450,7 +453,7 @@ def test_any_amount_survives_being_a_double(minor: int) -> None:
 
 @pytest.mark.parametrize("value", [0.005, 1.001, float("nan"), float("inf"), 1e300])
 def test_a_double_that_is_no_amount_is_refused(value: float) -> None:
-    with pytest.raises(ValueError, match="decimals|not an amount"):
+    with pytest.raises(ValueError, match=r"decimals|not an amount"):
         minor_of(value, "USD")
 
 
@@ -495,8 +498,6 @@ def _many(count: int) -> Iterator[str]:
 
 
 def test_reading_takes_the_memory_of_a_few_rows(tmp_path: Path) -> None:
-    import tracemalloc
-
     path = tmp_path / "history.ndjson"
     path.write_text("\n".join(_many(20_000)), encoding="utf-8")
     tracemalloc.start()

@@ -15,9 +15,9 @@ def minor_of(value: float, currency: str) -> int:
     unit from a whole one was never an amount in `currency`, and raises ValueError. So do NaN and infinities.
     """
     exact = Decimal(repr(value))
-    if not exact.is_finite() or abs(exact) > MAX_MINOR:
+    scaled = exact.scaleb(exponent(currency)) if exact.is_finite() else exact
+    if not scaled.is_finite() or abs(scaled) > MAX_MINOR:
         raise ValueError(f"not an amount: {value!r}")
-    scaled = exact.scaleb(exponent(currency))
     minor = scaled.to_integral_value(ROUND_HALF_EVEN)
     if abs(scaled - minor) > _TOLERANCE_MINOR:
         raise ValueError(f"{value!r} has more decimals than {currency} has ({exponent(currency)})")

@@ -17,8 +17,8 @@ class Fields:
         self.problems = problems
 
     def place(self, name: str) -> str:
-        """Return the path of a field, as reject files write it."""
-        return f"{self._path}.{name}" if self._path else name
+        """Return the path of a field, as reject files write it; that of the object itself for an empty name."""
+        return ".".join(part for part in (self._path, name) if part)
 
     def wrong(self, name: str, message: str) -> None:
         """Note that a field is wrong."""

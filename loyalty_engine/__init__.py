@@ -1,0 +1,29 @@
+"""Remembers what the rules decide, and translates it for tills, members and marketers."""
+
+from importlib.resources import files
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from loyalty_engine import api
+from loyalty_engine.api.bodies import MAX_BODY
+from loyalty_engine.config import Settings, from_environment
+from loyalty_engine.store.session import db, engine_options, prepare_engine
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application for `settings`; without any, for those of the environment."""
+    settings = settings or from_environment()
+    app = Flask(__name__, static_folder=None)
+    app.config |= {
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+    }
+    app.extensions["loyalty_settings"] = settings
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    Migrate(app, db, directory=str(files("migrations")))
+    api.register(app, settings)
+    return app

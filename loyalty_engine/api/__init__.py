@@ -1,0 +1,20 @@
+"""HTTP in, HTTP out: reads what was sent, says who may, and asks a service; nothing is decided here."""
+
+from flask import Flask
+
+from loyalty_engine.api import docs, errors, health, metrics, observed, paths, purchases
+from loyalty_engine.api.openapi import make_api
+from loyalty_engine.config import Settings
+
+_RESOURCES = (purchases, health, metrics)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Add the API to `app`."""
+    paths.register(app)
+    observed.register(app, settings)
+    errors.register(app)
+    api = make_api(app)
+    for resource in _RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    app.register_blueprint(docs.blueprint)

@@ -1,0 +1,167 @@
+"""What tills and members are told: shown by the OpenAPI document; services write these answers by themselves."""
+
+from marshmallow import Schema, fields
+
+String, Integer = fields.String, fields.Integer
+
+
+class NextExpiryAnswer(Schema):
+    """The points that lapse soonest."""
+
+    points = Integer()
+    on = fields.Date()
+
+
+class BalanceAnswer(Schema):
+    """One wallet."""
+
+    wallet = String()
+    available = Integer()
+    pending = Integer()
+    held = Integer()
+    debt = Integer()
+    next_expiry = fields.Nested(NextExpiryAnswer, allow_none=True)
+
+
+class BalancesAnswer(Schema):
+    """Every wallet of the programme."""
+
+    member_id = fields.UUID()
+    balances = fields.List(fields.Nested(BalanceAnswer))
+
+
+class PointsAnswer(Schema):
+    """What one wallet got."""
+
+    wallet = String()
+    points = Integer()
+    pending = Integer()
+
+
+class NextLevelAnswer(Schema):
+    """The level above, and what is missing for it."""
+
+    level = String()
+    missing = Integer()
+
+
+class TierAnswer(Schema):
+    """Where the member stands."""
+
+    level = String(allow_none=True)
+    upgraded = fields.Boolean()
+    next = fields.Nested(NextLevelAnswer, allow_none=True)
+
+
+class StepAnswer(Schema):
+    """What one rule gave, exactly, and on which lines; or why it gave nothing."""
+
+    rule = String()
+    wallet = String()
+    points = String(metadata={"example": "35/4"})
+    lines = fields.List(String())
+    because = String()
+
+
+class PurchaseAnswer(Schema):
+    """What a purchase earned, and why. One that can't be booked yet has `claim_code`, `reason` and `detail` instead."""
+
+    purchase_id = String()
+    member_id = fields.UUID()
+    status = String(metadata={"enum": ["posted", "unclaimed", "unresolved"]})
+    points = fields.List(fields.Nested(PointsAnswer))
+    balances = fields.List(fields.Nested(BalanceAnswer))
+    tier = fields.Nested(TierAnswer)
+    vouchers_issued = fields.List(String())
+    trace = fields.List(fields.Nested(StepAnswer))
+    programme_version = Integer()
+    claim_code = String()
+    reason = String()
+    detail = String()
+
+
+class QuoteAnswer(Schema):
+    """What a purchase would earn, and why."""
+
+    points = fields.List(fields.Nested(PointsAnswer))
+    trace = fields.List(fields.Nested(StepAnswer))
+    programme_version = Integer()
+
+
+class ResultAnswer(Schema):
+    """What became of one purchase of a batch."""
+
+    status = Integer(metadata={"description": "as it would be by itself: 201, 200, 202 or 4xx"})
+    body = fields.Dict(metadata={"description": "the answer, or a problem"})
+
+
+class BatchAnswer(Schema):
+    """One result for each purchase, in the order in which they were sent."""
+
+    results = fields.List(fields.Nested(ResultAnswer))
+
+
+class LeftAnswer(Schema):
+    """What is left of one line."""
+
+    line_id = String()
+    quantity = Integer()
+
+
+class FoundPurchaseAnswer(PurchaseAnswer):
+    """A purchase as it stands now."""
+
+    store = String()
+    occurred_at = fields.DateTime()
+    booked_at = fields.DateTime()
+    currency = String()
+    total = String()
+    kept = fields.List(fields.Nested(PointsAnswer))
+    left = fields.List(fields.Nested(LeftAnswer))
+
+
+class WalletWordsAnswer(Schema):
+    """One wallet in words."""
+
+    wallet = String()
+    headline = String()
+    gave = fields.List(String())
+    gave_nothing = fields.List(String())
+
+
+class ExplanationAnswer(Schema):
+    """Why, in words; what gave points, less what took some, adds up to the headline's."""
+
+    purchase_id = String()
+    headline = String()
+    wallets = fields.List(fields.Nested(WalletWordsAnswer))
+    left_out = fields.List(String())
+    trace = fields.List(fields.Nested(StepAnswer))
+    programme_version = Integer()
+
+
+class ForgivenAnswer(Schema):
+    """What one wallet gave back, and what of it was forgiven."""
+
+    wallet = String()
+    points = Integer()
+    forgiven = Integer()
+
+
+class ReturnAnswer(Schema):
+    """What a return took back; one that came before its purchase is `waiting`."""
+
+    purchase_id = String()
+    return_reference = String()
+    status = String(metadata={"enum": ["returned", "waiting"]})
+    points = fields.List(fields.Nested(ForgivenAnswer))
+    left = fields.List(fields.Nested(LeftAnswer))
+    balances = fields.List(fields.Nested(BalanceAnswer))
+    detail = String()
+
+
+class ParkedPageAnswer(Schema):
+    """Purchases that are on nobody's account."""
+
+    purchases = fields.List(fields.Dict())
+    next = String(allow_none=True)

@@ -1,0 +1,109 @@
+"""What members and tills see of an account: the figures, the entries with their sources, the tier and what is missing."""
+
+from typing import Any
+
+import msgspec
+
+from loyalty_engine import clock
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.purchase_answers import balances as balances_of
+from loyalty_engine.store import accounts, member_state
+from loyalty_engine.store.session import reading
+from rules.errors import Invalid
+from rules.periods import business_day
+from rules.programme import Level, TextBenefit, Tiers
+from rules.tiers import metric_name, next_level, window_start
+
+_encode = msgspec.json.Encoder().encode
+
+
+def balances(member_id: str) -> bytes:
+    """Return the figures of every wallet, as the JSON that is answered."""
+    with reading() as connection:
+        found = accounts.of_member(connection, member_id)
+        programme = plan_for(connection, clock.now()).programme
+    return _encode({"member_id": member_id, "balances": balances_of(programme, found)})
+
+
+def ledger(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Return a page of entries, newest first, each with its source and, for a purchase's, that purchase's number."""
+    with reading() as connection:
+        rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
+        numbers = accounts.purchase_numbers(connection, member_id, [row["source_id"] for row in rows])
+    entries = [_entry(row, numbers.get(row["source_id"])) for row in rows[:limit]]
+    following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
+    return {"member_id": member_id, "entries": entries, "next": following}
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Invalid("cursor_invalid", "The cursor is not one that was given.", {"cursor": ["send `next` as it came"]})
+    return int(cursor)
+
+
+def _entry(row: accounts.Values, key: str | None) -> dict[str, Any]:
+    shown = ("seq", "kind", "wallet", "points", "available", "pending", "held", "debt", "forgiven")
+    entry: dict[str, Any] = {name: row[name] for name in shown}
+    store, _, purchase_id = (key or "").partition("/")
+    source: dict[str, Any] = {"kind": row["source_kind"], "id": row["source_id"]}
+    if key:
+        source |= {"store": store, "purchase_id": purchase_id}
+    return entry | {
+        "source": source,
+        "programme_version": row["version"],
+        "occurred_at": row["occurred_at"].isoformat(),
+        "booked_at": row["booked_at"].isoformat(),
+        "reason": row["reason"],
+    }
+
+
+def tier(member_id: str) -> dict[str, Any]:
+    """Return the level with its benefits, until when it is safe, what is missing for the next, and how it came."""
+    with reading() as connection:
+        now = clock.now()
+        programme = plan_for(connection, now).programme
+        state = member_state.read(connection, member_id)
+        if programme.tiers is None:
+            return {"member_id": member_id, "level": None, "next": None, "history": []}
+        today = business_day(now, programme.time_zone)
+        start = window_start(programme.tiers.window, today, state.joined_on)
+        metric = member_state.qualified(connection, state, metric_name(programme.tiers), start)
+        history = accounts.tier_history(connection, member_id)
+    return {
+        "member_id": member_id,
+        "level": state.level,
+        "since": state.level_since_at.isoformat() if state.level_since_at else None,
+        "review_on": state.level_review_on.isoformat() if state.level_review_on else None,
+        "metric": {"name": metric_name(programme.tiers), "amount": metric, "from": start.isoformat()},
+        "next": _next(programme.tiers, state.level, metric),
+        "benefits": _benefits(programme.level(state.level)),
+        "history": [_change(row) for row in history],
+    }
+
+
+def _next(tiers: Tiers, level: str | None, metric: int) -> dict[str, Any] | None:
+    following = next_level(tiers, level, metric)
+    return {"level": following.level, "missing": following.missing} if following else None
+
+
+def _benefits(level: Level | None) -> list[dict[str, Any]]:
+    return [
+        {"text": dict(one.text)}
+        if isinstance(one, TextBenefit)
+        else {"reward": one.reward, "times": one.times, "per": one.per}
+        for one in (level.benefits if level else ())
+    ]
+
+
+def _change(row: accounts.Values) -> dict[str, Any]:
+    return {
+        "level": row["level"],
+        "since": row["since_at"].isoformat(),
+        "metric": row["metric"],
+        "because": row["source_kind"],
+        "reason": row["reason"],
+    }
+
+

@@ -1,0 +1,111 @@
+"""The catalogue: what a till's line lacks is filled in as of the sale, for tills often send only bar codes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, Literal
+
+import sqlalchemy as sa
+
+from loyalty_engine.services import audit_log, checking
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.checking import Wrong
+from loyalty_engine.services.imports.records import NewProduct
+from loyalty_engine.store import products as store
+from loyalty_engine.store.products import ProductRow
+from loyalty_engine.store.session import in_transaction, reading
+from rules.errors import Refusal
+from rules.facts import Line
+
+MAX_CATEGORY: Final = 200
+_MAX_TAGS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What became of an entry: `posted`, `replayed` (the catalogue says so already) or `refused`."""
+
+    status: Literal["posted", "replayed", "refused"]
+    refusal: Refusal | None = None
+
+    @property
+    def code(self) -> str | None:
+        return self.refusal.code if self.refusal else None
+
+    @property
+    def detail(self) -> str | None:
+        return self.refusal.detail if self.refusal else None
+
+
+def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:
+    """Store entries of the catalogue in one transaction, each with its own result, in order.
+
+    One without a day is said of all time before the SKU's next entry. Of two for the same SKU and day the later counts.
+    """
+    checked = [_checked(given) for given in products]
+    rows = [row for row in checked if isinstance(row, ProductRow)]
+
+    def work(connection: sa.Connection) -> list[Put]:
+        known = store.entries(connection, {row.sku for row in rows})
+        done = [Put("refused", row) if isinstance(row, Refusal) else _put(known, row) for row in checked]
+        news = {(row.sku, row.from_on): row for row in rows}
+        store.put(connection, list(news.values()))
+        if rows:
+            audit_log.record(connection, actor, "product.put_many", f"{len(news)} entries")
+        return done
+
+    return in_transaction(work)
+
+
+def _put(known: dict[tuple[str, date], ProductRow], row: ProductRow) -> Put:
+    there = known.get((row.sku, row.from_on)) == row
+    known[row.sku, row.from_on] = row
+    return Put("replayed" if there else "posted")
+
+
+def _checked(given: NewProduct) -> ProductRow | Refusal:
+    wrong = Wrong()
+    checking.words(wrong, "sku", given.sku, 64)
+    if given.category is not None:
+        checking.words(wrong, "category", given.category, MAX_CATEGORY)
+        if "" in given.category.split("/"):
+            wrong.note("category", "must be a path such as drinks/coffee, without empty parts")
+    if given.brand is not None:
+        checking.words(wrong, "brand", given.brand, 64)
+    if len(given.tags) > _MAX_TAGS:
+        wrong.note("tags", f"must be at most {_MAX_TAGS}")
+    for tag in given.tags:
+        checking.words(wrong, "tags", tag, 64)
+    try:
+        wrong.refuse_any("product_invalid", "The product")
+    except Refusal as refusal:
+        return refusal
+    tags = json.dumps(sorted(given.tags), ensure_ascii=False)
+    return ProductRow(given.sku, given.from_on or date.min, given.category, given.brand, tags)
+
+
+def history(sku: str) -> tuple[ProductRow, ...]:
+    """Return what the catalogue says of a SKU, the earliest first; the day of the first may be the first day there is."""
+    with reading() as connection:
+        return store.history(connection, sku)
+
+
+def fill(connection: sa.Connection, lines: tuple[Line, ...], on: date) -> tuple[Line, ...]:
+    """Return the lines with what the catalogue said of them on the day of the sale, where the till said nothing.
+
+    A line with a category is left as it is: its till knows the products. `lines` itself comes back where nothing is
+    filled in, and then without a query where every line has its category.
+    """
+    bare = {line.sku for line in lines if line.category is None and line.kind == "goods"}
+    if not bare:
+        return lines
+    known = store.as_of(connection, bare, on)
+    return tuple(_filled(line, known.get(line.sku)) for line in lines) if known else lines
+
+
+def _filled(line: Line, said: ProductRow | None) -> Line:
+    if said is None or line.category is not None or line.kind != "goods":
+        return line
+    tags = line.tags or frozenset(json.loads(said.tags))
+    return replace(line, category=said.category, brand=line.brand or said.brand, tags=tags)

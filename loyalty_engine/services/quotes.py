@@ -1,0 +1,53 @@
+"""What a purchase that has not happened would earn, and why; nothing is stored."""
+
+from typing import Any
+
+from loyalty_engine import clock
+from loyalty_engine.services import booking
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.booking import CannotBook
+from loyalty_engine.services.identification import identify
+from loyalty_engine.services.incoming import check_currency
+from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.parking import DETAILS
+from loyalty_engine.services.posting import Posting
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.purchase_answers import balances, trace_words
+from loyalty_engine.services.sites import filled, own_site, placed
+from loyalty_engine.store import member_state
+from loyalty_engine.store.session import reading
+from rules.accrual import accrue
+from rules.errors import Conflict, NotFound
+from rules.facts import MemberFacts
+from rules.periods import business_day
+from rules.trace import trace
+
+
+def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
+    """Return the points that posting this now would give, by wallet, with the trace; without a member, a new one's."""
+    with reading() as connection:
+        site = own_site(connection, actor, posted.store, posted.terminal)
+        purchase = filled(connection, placed(posted, site).purchase)
+        plan = plan_for(connection, purchase.occurred_at)
+        check_currency(plan, purchase)
+        who = identify(connection, posted.member)
+        if who.reason is not None:
+            raise NotFound(who.reason, DETAILS[who.reason])
+        if who.member_id is None:
+            joined_on = business_day(purchase.occurred_at, plan.programme.time_zone)
+            accrual = accrue(plan, purchase, MemberFacts(joined_on), {})
+            accounts = {}
+        else:
+            posting = Posting(connection, actor, clock.now(), only_looks=True)
+            state = member_state.read(connection, who.member_id)
+            judged = booking.judge(posting, state, plan, purchase)
+            if isinstance(judged, CannotBook):
+                raise Conflict(judged.reason, DETAILS[judged.reason])
+            accrual, accounts = judged, state.accounts
+    return {
+        "member_id": who.member_id,
+        "points": [{"wallet": wallet, "points": points} for wallet, points in accrual.points.items()],
+        "balances": balances(plan.programme, accounts) if who.member_id else [],
+        "trace": trace_words(plan, trace(plan, purchase, accrual)),
+        "programme_version": plan.version,
+    }

@@ -1,0 +1,60 @@
+"""The queries on the catalogue: what is known of a SKU from a day on."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from loyalty_engine.store import statements
+from loyalty_engine.store.statements import Statement, take
+from loyalty_engine.store.tables import products as t
+
+_IN_ONE_QUERY: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """What is known of a SKU from a day on; `tags` is JSON text."""
+
+    sku: str
+    from_on: date
+    category: str | None
+    brand: str | None
+    tags: str
+
+
+_COLUMNS: Final = (t.c.sku, t.c.from_on, t.c.category, t.c.brand, t.c.tags)
+_HISTORY: Final = Statement(sa.select(*_COLUMNS).where(t.c.sku == sa.bindparam("sku")).order_by(t.c.from_on))
+_PUT: Final = statements.upsert(t, category=take("category"), brand=take("brand"), tags=take("tags"))
+
+
+def put(connection: sa.Connection, rows: Sequence[ProductRow]) -> None:
+    """Add entries to the catalogue, or change those of the same SKU and day."""
+    _PUT.many(connection, [{name: getattr(row, name) for name in ProductRow.__slots__} for row in rows])
+
+
+def history(connection: sa.Connection, sku: str) -> tuple[ProductRow, ...]:
+    """Return everything known of a SKU, the earliest first."""
+    return tuple(ProductRow(*row) for row in _HISTORY.rows(connection, sku=sku))
+
+
+def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str, date], ProductRow]:
+    """Return every entry of these SKUs, by SKU and day."""
+    return {(row.sku, row.from_on): row for row in _chosen(connection, skus)}
+
+
+def as_of(connection: sa.Connection, skus: Collection[str], on: date) -> dict[str, ProductRow]:
+    """Return for each of the SKUs that is known the entry in force on a day."""
+    # In the order of the days: the last one that is said of a SKU stays.
+    return {row.sku: row for row in _chosen(connection, skus, t.c.from_on <= on)}
+
+
+def _chosen(connection: sa.Connection, skus: Collection[str], *conditions: Any) -> list[ProductRow]:
+    wanted, found = list(skus), []
+    for start in range(0, len(wanted), _IN_ONE_QUERY):
+        chosen = t.c.sku.in_(wanted[start : start + _IN_ONE_QUERY])
+        rows = connection.execute(sa.select(*_COLUMNS).where(chosen, *conditions).order_by(t.c.from_on))
+        found += [ProductRow(*row) for row in rows]
+    return found
