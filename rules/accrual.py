@@ -84,7 +84,7 @@ def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoo
     failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.lists))
     basket = make_basket(plan, purchase, net, failed)
     works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
-    rooms = {cap.id: cap_room[cap.id] for wallet in plan.wallets for cap in wallet.caps if cap.id in cap_room}
+    rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
     return Accrual(Decisions(plan.version, member.level, failed, rooms), works, basket.seen)
 
 
@@ -97,8 +97,12 @@ def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Rema
 
 
 def _judge(rules: Iterable[Rule], situation: Situation) -> dict[str, str]:
-    failures = [(rule.id, _rule_failure(rule, situation)) for rule in rules]
-    return {rule: failure for rule, failure in failures if failure is not None}
+    failed: dict[str, str] = {}
+    for rule in rules:
+        failure = _rule_failure(rule, situation)
+        if failure is not None:
+            failed[rule.id] = failure
+    return failed
 
 
 def _rule_failure(rule: Rule, situation: Situation) -> str | None:

@@ -164,4 +164,4 @@ def write(programme: Programme) -> dict[str, Any]:
         "messages": write_messages(programme.messages),
         "examples": [write_example(one) for one in programme.examples],
     }
-    return {key: value for key, value in written.items() if value}
+    return {key: value for key, value in written.items() if value is not None and value != []}

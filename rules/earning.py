@@ -12,14 +12,13 @@ from rules.programme import EarnRule, PerFact, PerMoney, PerPurchase, PerUnit
 
 def earn(rule: Prepared[EarnRule], basket: Basket, eligible: Sequence[Number]) -> Number:
     """Return what the rule gives, in units of 1 / `scale`; `eligible` is what counts of each line's money."""
-    weights = _weights(rule, basket, eligible)
     match rule.rule.earn:
-        case PerMoney(per_minor=per_minor, whole=True):
-            return rule.rate * (sum(weights) // per_minor)
         case PerPurchase():
             return rule.rate
+        case PerMoney(per_minor=per_minor, whole=True):
+            return rule.rate * (sum(_weights(rule, basket, eligible)) // per_minor)
         case _:
-            return exact(rule.rate * sum(weights))
+            return exact(rule.rate * sum(_weights(rule, basket, eligible)))
 
 
 def earned_on(

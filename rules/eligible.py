@@ -29,9 +29,9 @@ def eligible_amounts(purchase: Purchase, basis: Basis, net: tuple[int, ...]) -> 
         amounts = _less(net, _line_shares(purchase, min(sum(excluded), sum(net)), net))
     if not basis.tax_included:
         amounts = _less(amounts, tuple(line.tax_minor for line in purchase.lines))
-    if not basis.shipping:
-        lines = zip(purchase.lines, amounts, strict=True)
-        amounts = tuple([0 if line.kind == "shipping" else amount for line, amount in lines])
+    kinds = [line.kind for line in purchase.lines]
+    if not basis.shipping and "shipping" in kinds:
+        amounts = tuple([0 if kind == "shipping" else amount for kind, amount in zip(kinds, amounts, strict=True)])
     return amounts
 
 

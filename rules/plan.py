@@ -81,6 +81,7 @@ class Plan:
     """The rules that ask for more than lines: a condition, a start, an end."""
     excludes: tuple[Prepared[ExcludeRule], ...]
     wallets: tuple[WalletPlan, ...]
+    caps: tuple[str, ...]
     view_of: Mapping[str, int]
     """Rule to the place of its filter among the views."""
 
@@ -101,6 +102,7 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
             Prepared(rule.id, rule, views.place(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
         ),
         wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
+        caps=tuple(cap.id for cap in programme.caps),
         view_of={rule.id: views.place(rule.lines) for rule in rules},
     )
 

@@ -2,11 +2,24 @@
 
 from flask import Flask
 
-from loyalty_engine.api import docs, errors, health, metrics, observed, paths, purchases
+from loyalty_engine.api import (
+    audit_log,
+    docs,
+    errors,
+    health,
+    metrics,
+    observed,
+    paths,
+    products,
+    programme,
+    purchases,
+    stores,
+    tokens,
+)
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
 
-_RESOURCES = (purchases, health, metrics)
+_RESOURCES = (purchases, programme, products, stores, tokens, audit_log, health, metrics)
 
 
 def register(app: Flask, settings: Settings) -> None:

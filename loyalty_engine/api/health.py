@@ -1,22 +1,25 @@
 """Tells whoever starts and stops processes whether this one lives, and whether it can work."""
 
-from flask import Blueprint
-
 from loyalty_engine.api.auth import public
+from loyalty_engine.api.described import answers
+from loyalty_engine.api.openapi import Blueprint, ProblemSchema
 from loyalty_engine.services import readiness
 
-blueprint = Blueprint("health", __name__)
+blueprint = Blueprint("health", __name__, description="For whoever runs it.")
 
 
-@blueprint.get("/healthz")
+@blueprint.route("/healthz", methods=["GET"])
 @public
+@answers(200)
 def healthz() -> dict[str, str]:
     """Answer as long as the process lives, whatever the database does."""
     return {"status": "ok"}
 
 
-@blueprint.get("/readyz")
+@blueprint.route("/readyz", methods=["GET"])
 @public
+@answers(200)
+@answers(503, ProblemSchema)
 def readyz() -> dict[str, str]:
     """Answer 200 when requests can be served, else 503 with what is missing."""
     readiness.check()

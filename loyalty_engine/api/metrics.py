@@ -3,13 +3,15 @@
 import os
 from typing import Final
 
-from flask import Blueprint, Response, current_app
+from flask import Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from loyalty_engine.api.auth import public
+from loyalty_engine.api.described import answers
+from loyalty_engine.api.openapi import Blueprint
 
-blueprint = Blueprint("metrics", __name__)
+blueprint = Blueprint("metrics", __name__, description="For Prometheus.")
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -48,8 +50,9 @@ class Metrics:
         return generate_latest(everyone)
 
 
-@blueprint.get("/metrics")
+@blueprint.route("/metrics", methods=["GET"])
 @public
+@answers(200)
 def metrics() -> Response:
     """Say how many requests were answered, and how fast."""
     figures: Metrics = current_app.extensions["loyalty_metrics"]

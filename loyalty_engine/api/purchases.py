@@ -1,17 +1,16 @@
 """What tills do: ask what a purchase would earn, post it, look at it again, and set it right."""
 
-from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from flask import request
 
-from loyalty_engine import clock
 from loyalty_engine.api import hot
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.bodies import json_body
 from loyalty_engine.api.described import answers, reads
 from loyalty_engine.api.openapi import Blueprint
-from loyalty_engine.api.repeats import once_a_key
+from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.answers import (
     ExplanationAnswer,
     FoundPurchaseAnswer,
@@ -51,10 +50,10 @@ def quote(actor: Actor) -> dict[str, Any]:
 @answers(201, PurchaseAnswer)
 @answers(202, PurchaseAnswer, "Kept, but somebody has to look at it before it earns anything")
 @reads(PurchaseSchema)
-@once_a_key
+@takes_key
 def post(actor: Actor) -> Answer:
     """Post a purchase."""
-    return purchases.post(actor, hot.read_purchase(json_body()))
+    return once(actor, partial(purchases.post_in, actor=actor, posted=hot.read_purchase(json_body())))
 
 
 @blueprint.route("/purchases", methods=["GET"])
@@ -91,27 +90,27 @@ def explain(actor: Actor, asked: dict[str, Any], purchase_id: str) -> dict[str, 
 @answers(201, ReturnAnswer)
 @answers(202, ReturnAnswer, "The purchase hasn't come yet; the return waits for it")
 @blueprint.arguments(ReturnSchema)
-@once_a_key
+@takes_key
 def take_back(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Take goods back, at any till of the merchant."""
-    return returns.take(actor, return_request(purchase_id, body))
+    return once(actor, partial(returns.take_in, actor=actor, request=return_request(purchase_id, body)))
 
 
 @blueprint.route("/purchases/<code:purchase_id>/member", methods=["PUT"])
 @allow("terminal", "service", "staff", "admin")
 @answers(201, PurchaseAnswer)
 @blueprint.arguments(NamedMemberSchema)
-@once_a_key
+@takes_key
 def name_member(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Say whose purchase it is: a till for one without a member, the same day; staff, with a reason, for any."""
-    return claims.name_member(actor, purchase_id, body["store"], body["member"], body["reason"])
+    return once(actor, partial(claims.name_member_in, actor=actor, purchase_id=purchase_id, **body))
 
 
 @blueprint.route("/purchases/<code:purchase_id>/acceptance", methods=["POST"])
 @allow("staff", "admin")
 @answers(201, PurchaseAnswer)
 @blueprint.arguments(AcceptanceSchema)
-@once_a_key
+@takes_key
 def accept(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Post a purchase that came late, or whose sums disagree, as it is."""
-    return claims.accept(actor, purchase_id, body["store"], body["reason"])
+    return once(actor, partial(claims.accept_in, actor=actor, purchase_id=purchase_id, **body))

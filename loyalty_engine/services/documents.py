@@ -228,9 +228,14 @@ def _scalar(event: ScalarEvent) -> Any:
     return text
 
 
+def presets() -> tuple[str, ...]:
+    """Return the names of the programmes that are shipped, in alphabetical order."""
+    files = (file.name for file in resources.files("rules.presets").iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml")))
+
+
 def preset(name: str) -> str:
     """Return the text of a programme that works as it is, such as `retailer`; NotFound for a name that isn't one."""
-    file = resources.files("rules.presets").joinpath(f"{name}.yaml")
-    if not name.isidentifier() or not file.is_file():
-        raise NotFound("no_such_preset", f"There is no preset {name[:60]!r}.")
-    return file.read_text(encoding="utf-8")
+    if name not in presets():
+        raise NotFound("no_such_preset", f"there is no preset {name[:60]!r}; there are: {', '.join(presets())}")
+    return resources.files("rules.presets").joinpath(f"{name}.yaml").read_text(encoding="utf-8")

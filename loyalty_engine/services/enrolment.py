@@ -1,22 +1,21 @@
 """Makes members of people: one at a till, or many thousand from a list, with everything of theirs in one commit."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, card_numbers, newcomers
+from loyalty_engine.services import audit_log, card_numbers, newcomers, races
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.session import Duplicate, in_transaction
 from rules import tiers
 from rules.errors import Conflict, Refusal
 from rules.periods import business_day
@@ -24,9 +23,6 @@ from rules.plan import Plan
 
 __all__ = ["Enrolment", "NewMember", "enrol", "enrol_in", "enrol_many"]
 
-T = TypeVar("T")
-
-_ATTEMPTS: Final = 3
 _TABLES: Final = ("members", "profiles", "consents", "cards", "phones", "external_ids", "tier_history")
 
 
@@ -51,7 +47,7 @@ class Enrolment:
 
 def enrol(actor: Actor, new: NewMember) -> Answer:
     """Enrol one member; raises `Invalid`, or `Conflict` with `phone_taken`, `card_taken` or `external_id_taken`."""
-    return _racing(lambda connection: enrol_in(connection, actor, new))
+    return races.run(lambda connection: enrol_in(connection, actor, new))
 
 
 def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
@@ -83,17 +79,7 @@ def enrol_many(actor: Actor, members: Sequence[Given]) -> list[Enrolment]:
             audit_log.record(connection, actor, "member.enrol_many", f"{enrolled} members")
         return done
 
-    return _racing(work)
-
-
-def _racing(work: Callable[[sa.Connection], T]) -> T:
-    """Run again what lost a race for a phone, card or external id: this time it sees who won."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return in_transaction(work)
-        except Duplicate:
-            continue
-    raise Conflict("still_in_work", "Others enrol the same people at this moment; try again.")
+    return races.run(work)
 
 
 @dataclass(slots=True)

@@ -14,19 +14,18 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import problems
+from loyalty_engine.services import problems, races
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.store import idempotency_keys as store
 from loyalty_engine.store.idempotency_keys import KeyRow
-from loyalty_engine.store.session import Duplicate, StillInWork, in_transaction
+from loyalty_engine.store.session import StillInWork, in_transaction
 from rules.errors import Conflict, Invalid, NotFound
 
 KEPT_DAYS: Final = 30
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _REMEMBERED: Final = (Invalid, NotFound, Conflict)
 """Business refusals. Not whether the asker may, nor what may go better in a moment."""
-_ATTEMPTS: Final = 3
 
 Work = Callable[[sa.Connection], Answer]
 
@@ -52,12 +51,12 @@ def remembered(actor: Actor, key: str | None, method: str, path: str, body: byte
     this key takes too long.
     """
     if key is None:
-        return _tried(work)
+        return races.run(work)
     if not _KEY.fullmatch(key):
         raise Invalid("idempotency_key_invalid", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
     request = _request(actor, key, method, path, body)
     try:
-        return _tried(lambda connection: _once(connection, request, work))
+        return races.run(lambda connection: _once(connection, request, work))
     except _Lost:
         return in_transaction(lambda connection: _replayed(connection, request))
     except _REMEMBERED as refusal:
@@ -70,16 +69,6 @@ def remembered(actor: Actor, key: str | None, method: str, path: str, body: byte
 def _request(actor: Actor, key: str, method: str, path: str, body: bytes) -> _Request:
     scope = "\0".join((actor.token_id, method, path, key)).encode()
     return _Request(sha256(scope).hexdigest(), sha256(body).hexdigest())
-
-
-def _tried(work: Work) -> Answer:
-    """Run `work`; again where it lost a race for something that must be unique: this time it sees who won."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return in_transaction(work)
-        except Duplicate:
-            continue
-    raise StillInWork("still_in_work", "The same thing is being worked on; ask again in a moment.")
 
 
 class _Reused(Invalid):

@@ -19,7 +19,7 @@ def facts_of(connection: sa.Connection, state: MemberState, programme: Programme
     base = (state.joined_on, level, state.purchases_count, state.last_purchase_on)
     if not asks_for_profile(programme):
         return MemberFacts(*base)
-    profile = member_state.profile_facts(connection, state.member_id)
+    profile = member_state.profile_facts(connection, state)
     if not profile:
         return MemberFacts(*base)
     return MemberFacts(

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -40,12 +40,21 @@ def plan_for(connection: sa.Connection, at: datetime) -> Plan:
     return plan_of(connection, version_at(connection, at))
 
 
+def plans(connection: sa.Connection) -> Callable[[datetime], Plan]:
+    """Return `plan_for` for a transaction that asks for many instants: the versions are looked up once."""
+    timeline = _timeline(connection)
+    return lambda at: plan_of(connection, _version_at(timeline, at))
+
+
 current_plan = plan_for
 
 
 def version_at(connection: sa.Connection, at: datetime) -> int:
     """Return the number of the version in force at `at`."""
-    timeline = _timeline(connection)
+    return _version_at(_timeline(connection), at)
+
+
+def _version_at(timeline: tuple[Version, ...], at: datetime) -> int:
     if not timeline:
         raise Conflict("no_programme", "No programme has been published: run `loyalty programme publish FILE` first.")
     return timeline[bisect_right(timeline, at, lo=1, key=_beginning) - 1].version

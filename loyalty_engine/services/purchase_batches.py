@@ -5,8 +5,9 @@ that decides is the code that posts a single purchase. A purchase that needs mor
 comes again) goes through `purchases.post_in` after the others of its batch are written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -19,13 +20,14 @@ from loyalty_engine.services.identification import Identified, identify
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.posting import Posting, Source
-from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.programmes import plans
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.purchases import post_in
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import Duplicate, in_transaction
 from rules.errors import Refusal
+from rules.plan import Plan
 
 Status = Literal["posted", "replayed", "unresolved", "unclaimed", "refused"]
 
@@ -56,8 +58,9 @@ def post_many_in(
 ) -> list[PostingResult]:
     """The same, in the caller's transaction."""
     results: dict[int, PostingResult] = {}
-    arrived = _receive(connection, actor, purchases, results)
-    batch = _Batch(connection, actor)
+    plan_at = plans(connection)
+    arrived = _receive(connection, actor, purchases, plan_at, results)
+    batch = _Batch(connection, actor, plan_at)
     for place in _new(connection, arrived):
         result = batch.post(arrived[place], purchases[place].member)
         if result is not None:
@@ -70,13 +73,17 @@ def post_many_in(
 
 
 def _receive(
-    connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase], results: dict[int, PostingResult]
+    connection: sa.Connection,
+    actor: Actor,
+    purchases: Sequence[PostedPurchase],
+    plan_at: Callable[[datetime], Plan],
+    results: dict[int, PostingResult],
 ) -> dict[int, Incoming]:
     arrived = {}
     for place, posted in enumerate(purchases):
         try:
             incoming = receive(connection, actor, posted)
-            check_currency(plan_for(connection, incoming.purchase.occurred_at), incoming.purchase)
+            check_currency(plan_at(incoming.purchase.occurred_at), incoming.purchase)
             arrived[place] = incoming
         except Refusal as refusal:
             results[place] = PostingResult("refused", code=refusal.code, detail=refusal.detail)
@@ -100,7 +107,8 @@ def _new(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[int
 class _Batch:
     """The purchases of a batch that are plainly booked."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor) -> None:
+    def __init__(self, connection: sa.Connection, actor: Actor, plan_at: Callable[[datetime], Plan]) -> None:
+        self.plan_at = plan_at
         self.posting = Posting(connection, actor, now=None)
         self.keys: list[purchase_keys.Values] = []
         self.receipts: list[purchase_keys.Values] = []
@@ -109,7 +117,7 @@ class _Batch:
     def post(self, incoming: Incoming, member: MemberReference | None) -> PostingResult | None:
         """Book one purchase; None for one that can't be booked plainly."""
         posting = self.posting
-        plan = plan_for(posting.connection, incoming.purchase.occurred_at)
+        plan = self.plan_at(incoming.purchase.occurred_at)
         who = self._identify(member)
         if who is None or who.member_id is None or trouble_with(plan, incoming.purchase, may_be_late=True):
             return None

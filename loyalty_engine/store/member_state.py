@@ -48,6 +48,7 @@ class MemberState:
     qualified: dict[tuple[str, date], int] = field(default_factory=dict)
     """What this transaction added, by metric and day; not yet written."""
     cap_days: set[date] = field(default_factory=set)
+    profile: dict[str, Any] | None = None
 
     def account(self, wallet: str) -> Account:
         """Return the account of `wallet`, opening it where there is none."""
@@ -177,10 +178,12 @@ def open_lots(connection: sa.Connection, member_id: str, wallet: str) -> list[tu
     return [(Lot(*row[:6]), row[6], row[7]) for row in rows]
 
 
-def profile_facts(connection: sa.Connection, member_id: str) -> dict[str, Any]:
-    """Return the columns of the profile that rules may ask for; empty where there is no profile."""
-    row = _profile.one(connection, member_id=member_id)
-    return dict(zip(_PROFILE_COLUMNS, row, strict=True)) if row else {}
+def profile_facts(connection: sa.Connection, state: MemberState) -> dict[str, Any]:
+    """Return the columns of the profile that rules may ask for, read once; empty where there is no profile."""
+    if state.profile is None:
+        row = _profile.one(connection, member_id=state.member_id)
+        state.profile = dict(zip(_PROFILE_COLUMNS, row, strict=True)) if row else {}
+    return state.profile
 
 
 def write(connection: sa.Connection, states: list[MemberState]) -> None:

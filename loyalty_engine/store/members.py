@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
-from loyalty_engine.store.statements import Row, Statement, take
+from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import cards, consents, external_ids, members, phones, profiles, tier_history
 
 _IN_ONE_QUERY: Final = 500
@@ -87,10 +87,6 @@ _CARDS_OF: Final = Statement(
     sa.select(*_columns(cards, Card)).where(cards.c.member_id == _ID).order_by(cards.c.issued_at, cards.c.number)
 )
 _CARD: Final = Statement(sa.select(*_columns(cards, Card)).where(cards.c.number == _NUMBER))
-_PHONE: Final = Statement(sa.select(phones.c.member_id).where(phones.c.phone == sa.bindparam("phone")))
-_EXTERNAL: Final = Statement(
-    sa.select(external_ids.c.member_id).where(external_ids.c.external_id == sa.bindparam("external_id"))
-)
 
 _AT_ENROLMENT: Final = (
     "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
@@ -106,7 +102,7 @@ _DROP_PHONE: Final = Statement(phones.delete().where(phones.c.phone == sa.bindpa
 _PUT_CONSENT: Final = statements.upsert(consents, given=take("given"), at=take("at"), proof=take("proof"))
 _CHANGE_CARD: Final = Statement(
     cards.update()
-    .where(cards.c.number == sa.bindparam("key"), cards.c.status == "active")
+    .where(cards.c.number == sa.bindparam("key"), cards.c.status != "replaced")
     .values(
         status=sa.bindparam("status"),
         changed_at=sa.bindparam("changed_at", type_=cards.c.changed_at.type),
@@ -153,20 +149,6 @@ def card(connection: sa.Connection, number: str) -> Card | None:
     """Return a card, or None."""
     found = _CARD.one(connection, number=number)
     return Card(*found) if found else None
-
-
-def member_of_phone(connection: sa.Connection, phone: str) -> str | None:
-    """Return whose telephone number it is."""
-    return _only(_PHONE.one(connection, phone=phone))
-
-
-def member_of_external_id(connection: sa.Connection, external_id: str) -> str | None:
-    """Return the member that a shop calls by this id."""
-    return _only(_EXTERNAL.one(connection, external_id=external_id))
-
-
-def _only(found: Row | None) -> str | None:
-    return str(found[0]) if found else None
 
 
 def known_external_ids(connection: sa.Connection, wanted: Collection[str]) -> dict[str, str]:
@@ -240,5 +222,5 @@ def card_row(number: str, member_id: str, at: datetime) -> dict[str, Any]:
 
 
 def end_card(connection: sa.Connection, number: str, status: str, at: datetime, replaced_by: str | None = None) -> bool:
-    """Let an active card work no longer; False where it doesn't work already."""
+    """Let a card work no longer; False for one that was replaced: its end is final."""
     return _CHANGE_CARD.run(connection, key=number, status=status, changed_at=at, replaced_by=replaced_by) == 1

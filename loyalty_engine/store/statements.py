@@ -1,7 +1,8 @@
 """Statements written once with Core's tables and run as text on the driver: one definition, without the compiler's cost.
 
-Measured (SPEED.md): compiling at each call doubles what a statement costs. A `Statement` compiles once for a dialect
-and keeps the conversions that the column types ask for.
+Measured (SPEED.md): compiling at each call doubles what a statement costs, and a result object costs as much again. A
+`Statement` compiles once for a dialect, keeps the conversions that the column types ask for, and uses the driver's own
+cursor inside the transaction that the connection has open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +36,7 @@ class _Compiled:
             values[name] = convert(values[name])
         return values
 
-    def row(self, raw: Sequence[Any]) -> Row:
-        if not self.results:
-            return tuple(raw)
+    def row(self, raw: Row) -> Row:
         values = list(raw)
         for place, convert in self.results:
             values[place] = convert(values[place])
@@ -55,7 +54,8 @@ def _result_convert(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Conver
 class Statement:
     """One Core statement with named parameters (`sa.bindparam`), for hot paths.
 
-    `rows` and `one` read, `run` writes and returns how many rows it touched, `many` writes a list of rows.
+    `rows` and `one` read, `run` writes and returns how many rows it touched, `many` writes a list of rows. The driver's
+    own errors come through; `session` says what they mean.
     """
 
     def __init__(self, clause: sa.sql.ClauseElement | Callable[[str], sa.sql.ClauseElement]) -> None:
@@ -74,8 +74,10 @@ class Statement:
     def rows(self, connection: sa.Connection, /, **parameters: Any) -> list[Row]:
         """Return all rows as tuples, in the order of the selected columns."""
         compiled = self._compiled(connection)
-        result = connection.exec_driver_sql(compiled.text, compiled.parameters(parameters))
-        return [compiled.row(raw) for raw in result.fetchall()]
+        cursor = connection.connection.cursor()
+        cursor.execute(compiled.text, compiled.parameters(parameters))
+        found: list[Row] = list(cursor.fetchall())
+        return [compiled.row(raw) for raw in found] if compiled.results else found
 
     def one(self, connection: sa.Connection, /, **parameters: Any) -> Row | None:
         """Return the first row, or None where there is none."""
@@ -85,13 +87,20 @@ class Statement:
     def run(self, connection: sa.Connection, /, **parameters: Any) -> int:
         """Write, and return how many rows were touched."""
         compiled = self._compiled(connection)
-        return connection.exec_driver_sql(compiled.text, compiled.parameters(parameters)).rowcount
+        cursor = connection.connection.cursor()
+        cursor.execute(compiled.text, compiled.parameters(parameters))
+        return int(cursor.rowcount)
 
     def many(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write every row of `rows` (nothing for none)."""
-        if rows:
-            compiled = self._compiled(connection)
-            connection.exec_driver_sql(compiled.text, [compiled.parameters(row) for row in rows])
+        if not rows:
+            return
+        compiled = self._compiled(connection)
+        cursor = connection.connection.cursor()
+        if len(rows) == 1:
+            cursor.execute(compiled.text, compiled.parameters(rows[0]))
+        else:
+            cursor.executemany(compiled.text, [compiled.parameters(row) for row in rows])
 
 
 def insert(table: sa.Table, *columns: str) -> Statement:

@@ -149,7 +149,7 @@ _DOCUMENT: dict[str, Any] = {
                 "occurred_at": "2026-11-22T09:41+08:00",
                 "lines": [{"sku": "BUN", "quantity": 1, "amount": "3.50"}],
             },
-            "gives": {"beans": 3},
+            "gives": {"beans": 203},
         }
     ],
 }

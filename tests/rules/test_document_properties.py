@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -99,9 +100,7 @@ def test_a_good_document_with_one_part_copied_elsewhere_is_answered_and_written_
 
 def put(written: Any, path: tuple[Any, ...], value: Any) -> None:
     """Put `value` at `path`, where there still is such a place."""
-    for step in path[:-1]:
-        if not isinstance(written, dict | list) or (isinstance(written, list) and step >= len(written)):
-            return
-        written = written.get(step) if isinstance(written, dict) else written[step]
-    if isinstance(written, dict) or (isinstance(written, list) and path[-1] < len(written)):
+    with suppress(KeyError, IndexError, TypeError, AttributeError):
+        for step in path[:-1]:
+            written = written[step]
         written[path[-1]] = value

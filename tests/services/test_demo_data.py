@@ -334,9 +334,10 @@ def test_a_missing_package_names_the_extra_to_install(monkeypatch: pytest.Monkey
 
 
 def test_a_line_made_quickly_is_equal_to_one_made_plainly_and_as_frozen() -> None:
-    values = ("1", "LATTE-L", 2, 4000, 600, 226, "goods", "coffee", "house", frozenset({"hot"}), {})
-    made = quick(Line)(*values)  # type: ignore[arg-type]
-    assert made == Line(*values)  # type: ignore[arg-type]
+    plain = Line("1", "LATTE-L", 2, 4000, 600, 226, "goods", "coffee", "house", frozenset({"hot"}), {})
+    made = quick(Line)("1", "LATTE-L", 2, 4000, 600, 226, "goods", "coffee", "house", frozenset({"hot"}), {})
+    assert made == plain
+    assert repr(made) == repr(plain)
     assert type(made) is Line
     with pytest.raises(AttributeError):
         made.quantity = 3  # type: ignore[misc]
@@ -359,6 +360,9 @@ class Doors:
     products: int = 0
     members: list[str] = field(default_factory=list)
     posted: list[PostedPurchase] = field(default_factory=list)
+
+    def sinks(self) -> load.Sinks:
+        return load.Sinks(self.put_stores, self.put_products, self.enrol_many, self.post_many)
 
     def put_stores(self, stores: Sequence[NewStore], /) -> None:
         self.stores += stores
@@ -386,7 +390,7 @@ class Quiet:
 
 def test_the_load_brings_in_stores_products_members_and_their_baskets() -> None:
     few, doors = grocer.read_year(AS_OF, households=20, weeks=4), Doors()
-    totals = load.load(few, doors, lambda what, total: Quiet())
+    totals = load.load(few, doors.sinks(), lambda what, total: Quiet())
     assert len(doors.posted) == len(few.heads.baskets) == totals.statuses["posted"] == totals.points["points"]
     assert totals.rows_read == len(few.lines)
     assert totals.money_minor == {"USD": sum(few.lines["sales_value"].to_pylist())}

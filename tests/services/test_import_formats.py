@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_engine.services.imports.doubles import minor_of
-from loyalty_engine.services.imports.formats import read_rows
+from loyalty_engine.services.imports.formats import count_rows, read_rows
 from loyalty_engine.services.imports.identity import file_hash, row_id
 from loyalty_engine.services.imports.job import run
 from loyalty_engine.services.imports.jobs import member_job, product_job, purchase_job
@@ -177,6 +177,11 @@ def test_the_documented_product_is_read_alike_from_every_format(tmp_path: Path, 
     books, path = Books(), written(tmp_path, "products", language)
     run(product_job(books.put_products), path, tmp_path / "r.ndjson", Notes(), lambda: NOW, lambda done: None)
     assert list(books.kept.values()) == [LATTE]
+
+
+def test_the_rows_of_a_file_are_counted_before_they_are_read(tmp_path: Path, language: str) -> None:
+    path = written(tmp_path, "purchases", language)
+    assert count_rows(path) == len(list(read_rows(path)))
 
 
 def line(**changes: Any) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Brings the grocer's year in through the same doors as a shop's own: stores, products, members, and then every basket."""
+"""Brings the grocer's year in as a shop's own history comes in: stores, products, members, then every basket."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from loyalty_engine.services.demo.catalogue import Ware, wares
 from loyalty_engine.services.demo.completejourney import purchases
@@ -23,7 +23,8 @@ Progress = Callable[[str, int], AbstractContextManager[Advance]]
 """Given what is done and how many there are, shows how it gets on."""
 
 
-class Sinks(Protocol):
+@dataclass(frozen=True, slots=True)
+class Sinks:
     """Where it all goes."""
 
     put_stores: PutStores

@@ -49,6 +49,15 @@ def is_flat(path: Path) -> bool:
     return path.suffix.lower() in {".csv", ".parquet"}
 
 
+def count_rows(path: Path) -> int:
+    """Return about how many rows `read_rows` yields, for a progress bar; a line break inside a CSV cell counts too."""
+    if path.suffix.lower() == ".parquet":
+        return int(_parquet_file(path).metadata.num_rows)
+    with path.open("rb") as file:
+        breaks = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return max(breaks - (path.suffix.lower() == ".csv"), 0)
+
+
 def _ndjson(path: Path) -> Iterator[Row]:
     decode = msgspec.json.Decoder(float_hook=str).decode
     with path.open("rb") as file:
@@ -108,6 +117,14 @@ def _check_names(path: Path, names: list[str]) -> None:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
+    number = 0
+    for block in _parquet_file(path).iter_batches(batch_size=_PARQUET_BLOCK):
+        for values in block.to_pylist():
+            number += 1
+            yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+
+
+def _parquet_file(path: Path) -> Any:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -115,12 +132,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         remedy = "install it with: pip install 'loyalty-engine[parquet]'"
         raise Invalid("parquet_missing", f"Reading parquet needs pyarrow; {remedy}") from missing
     try:
-        file = pq.ParquetFile(path)
-        number = 0
-        for block in file.iter_batches(batch_size=_PARQUET_BLOCK):
-            for values in block.to_pylist():
-                number += 1
-                yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+        return pq.ParquetFile(path)
     except pa.ArrowException as error:
         raise Invalid("not_parquet", f"{path.name}: {error}") from error
 

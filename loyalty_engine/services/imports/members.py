@@ -1,4 +1,4 @@
-"""Reads an existing membership from a file: who, by which cards and phone, what they agreed to, and what they reached."""
+"""Reads an existing membership from a file: who, by which cards and phone, what they agreed to and reached."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Shows how far long work is: a bar with rate and time left on a terminal, a line now and then elsewhere, or nothing."""
+"""Shows how far long work is: a bar with rate and time left on a terminal, a line now and then in a log, or nothing."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,6 +1,7 @@
 """The writing side of an import, as the reading side sees it.
 
-# signature owned by services/purchases.py, services/members.py and services/products.py
+The signatures are owned by `services/purchase_batches.py`, `enrolment.py`, `products.py` and `stores.py`, whose
+functions fit once their actor is given.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,10 +33,14 @@ def text(value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise ValueError("must be text")
-    found = unicodedata.normalize("NFC", value.strip())
+    found = value.strip()
+    if not found.isascii():
+        found = unicodedata.normalize("NFC", found)
     if not 1 <= len(found) <= MAX_TEXT:
         raise ValueError(f"must have 1 to {MAX_TEXT} characters")
-    if not found.isprintable() and any(unicodedata.category(character) in ("Cc", "Cs") for character in found):
+    if found.isascii() and found.isprintable():
+        return found
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in found):
         raise ValueError("contains a control character")
     return found
 
@@ -118,7 +122,7 @@ def day(value: Any) -> date:
 
 @cache
 def instant(zone: tzinfo) -> Callable[[Any], datetime]:
-    """Return a reader of a time, in UTC: one without an offset is told in `zone`, and of a date alone it is the noon."""
+    """Return a reader of a time, in UTC: one without an offset is told in `zone`, a date alone is its noon."""
 
     def read(value: Any) -> datetime:
         found = _time(value)

@@ -1,0 +1,34 @@
+"""Keeps in the database how far an import came, so that one that was cut off goes on instead of starting again."""
+
+import json
+from functools import partial
+
+from loyalty_engine import clock
+from loyalty_engine.services.imports.sinks import Kind, Mark
+from loyalty_engine.store import import_files
+from loyalty_engine.store.session import in_transaction, reading
+
+
+class StoredMarks:
+    """The marks of the files that this database has seen."""
+
+    def find(self, file_hash: str, kind: Kind, /) -> Mark | None:
+        """Return how far the import of a file came; None for a new one."""
+        with reading() as connection:
+            found = import_files.find(connection, file_hash, kind)
+        if found is None:
+            return None
+        rows_done, totals, finished_at = found
+        return Mark(rows_done, json.loads(totals), finished_at)
+
+    def save(self, file_hash: str, kind: Kind, mark: Mark, /) -> None:
+        """Keep how far it came."""
+        put = partial(
+            import_files.put,
+            key=(file_hash, kind),
+            rows_done=mark.rows_done,
+            totals=json.dumps(mark.totals),
+            now=clock.now(),
+            finished_at=mark.finished_at,
+        )
+        in_transaction(put)

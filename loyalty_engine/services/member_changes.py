@@ -1,0 +1,199 @@
+"""Changes what is known of a member: who asked, and for what must not be done lightly why, is in the audit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import audit_log, checking, newcomers, races
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.checking import Wrong
+from loyalty_engine.services.imports.records import GivenConsent
+from loyalty_engine.services.members import GONE, Member, birthday_of, checked_id, load, no_member
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import members as store
+from loyalty_engine.store.session import in_transaction
+from rules.errors import Conflict, Forbidden
+from rules.facts import Birthday
+from rules.periods import Period, business_day, plus
+from rules.programme import Programme
+
+BIRTHDAY_LOCK: Final = Period(11, "months")
+"""How long conditions on a changed birthday fail (PROGRAMME.md, Occasions)."""
+
+
+_OF_MEMBER: Final = ("language", "time_zone")
+
+
+class Keep(Enum):
+    """The value of a field that is to stay as it is; None empties one."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be different; a birthday, consents and the status have ways of their own."""
+
+    name: str | Keep | None = KEEP
+    email: str | Keep | None = KEEP
+    phone: str | Keep | None = KEEP
+    language: str | Keep = KEEP
+    time_zone: str | Keep | None = KEEP
+    segments: frozenset[str] | Keep = KEEP
+    attributes: Mapping[str, str] | Keep = KEEP
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that are to change."""
+        values = {name: getattr(self, name) for name in Changes.__slots__}
+        return {name: value for name, value in values.items() if value is not KEEP}
+
+
+def change(actor: Actor, member_id: str, changes: Changes) -> Member:
+    """Change a member's details; raises `Invalid` with all that is wrong, or `Conflict` with `phone_taken`."""
+    return races.run(lambda connection: change_in(connection, actor, member_id, changes))
+
+
+def change_in(connection: sa.Connection, actor: Actor, member_id: str, changes: Changes) -> Member:
+    """Change a member's details in the caller's transaction."""
+    member_id = _lock(connection, member_id)
+    programme = plan_for(connection, clock.now()).programme
+    columns = _checked(changes.given(), programme)
+    if "phone" in columns:
+        _change_phone(connection, member_id, columns["phone"])
+    of_member: dict[str, Any] = {name: columns.pop(name) for name in _OF_MEMBER if name in columns}
+    if of_member:
+        store.change_member(connection, member_id, of_member)
+    if columns:
+        store.change_profile(connection, member_id, columns)
+    if columns or of_member:
+        audit_log.record(connection, actor, "member.change", member_id, {"fields": sorted({*columns, *of_member})})
+    return load(connection, member_id)
+
+
+def _checked(given: dict[str, Any], programme: Programme) -> dict[str, Any]:
+    wrong = Wrong()
+    columns = given | newcomers.personal(wrong, given.get("name"), given.get("email"))
+    if given.get("phone") is not None:
+        columns["phone"] = newcomers.phone_of(wrong, given["phone"], programme)
+    if "language" in given:
+        checking.language(wrong, "language", given["language"])
+    if given.get("time_zone") is not None:
+        checking.time_zone(wrong, "time_zone", given["time_zone"])
+    if "segments" in given:
+        columns["segments"] = newcomers.segments(wrong, given["segments"])
+    if "attributes" in given:
+        columns["attributes"] = newcomers.attributes(wrong, given["attributes"])
+    wrong.refuse_any("member_invalid", "The change")
+    return columns
+
+
+def _change_phone(connection: sa.Connection, member_id: str, phone: str | None) -> None:
+    profile = store.profile(connection, member_id)
+    assert profile is not None, "who isn't gone has a profile"
+    if profile.phone == phone:
+        return
+    if phone is not None and store.known_phones(connection, [phone]):
+        detail = "This telephone number belongs to another member: take it off there first."
+        raise Conflict("phone_taken", detail, {"phone": ["belongs to another member"]})
+    store.change_phone(connection, member_id, profile.phone, phone)
+
+
+def set_birthday(actor: Actor, member_id: str, birthday: Birthday, reason: str | None = None) -> Member:
+    """Set a birthday, once; to change it takes staff and a reason, and locks conditions on it for 11 months."""
+
+    def work(connection: sa.Connection) -> Member:
+        locked = _lock(connection, member_id)
+        today = business_day(clock.now(), plan_for(connection, clock.now()).programme.time_zone)
+        wrong = Wrong()
+        checking.birthday(wrong, "birthday", birthday, today)
+        wrong.refuse_any("member_invalid", "The birthday")
+        _set_birthday(connection, actor, locked, birthday, reason, today)
+        return load(connection, locked)
+
+    return in_transaction(work)
+
+
+def _set_birthday(
+    connection: sa.Connection, actor: Actor, member_id: str, birthday: Birthday, reason: str | None, today: date
+) -> None:
+    profile = store.profile(connection, member_id)
+    assert profile is not None, "who isn't gone has a profile"
+    before = birthday_of(profile)
+    if before == birthday:
+        return
+    told, locked_until = {}, profile.birthday_locked_until
+    if before is not None:
+        if actor.role not in ("staff", "admin"):
+            raise Forbidden("birthday_set", "A birthday is set once; ask the staff to change it.")
+        told, locked_until = {"reason": _reason(reason)}, plus(today, BIRTHDAY_LOCK)
+    store.change_profile(connection, member_id, newcomers.birthday_columns(birthday, locked_until))
+    audit_log.record(connection, actor, "member.set_birthday", member_id, told)
+
+
+def put_consents(actor: Actor, member_id: str, given: tuple[GivenConsent, ...]) -> Member:
+    """Store what a member says about being written to, in place of what was said before."""
+    wrong = Wrong()
+    said = tuple(newcomers.consent(wrong, f"consents[{place}]", one) for place, one in enumerate(given))
+    wrong.refuse_any("consent_invalid", "The consent")
+
+    def work(connection: sa.Connection) -> Member:
+        locked = _lock(connection, member_id)
+        store.put_consents(connection, locked, said)
+        told = {f"{one.channel} {one.purpose}": one.given for one in said}
+        audit_log.record(connection, actor, "member.consent", locked, told)
+        return load(connection, locked)
+
+    return in_transaction(work)
+
+
+def suspend(actor: Actor, member_id: str, reason: str) -> Member:
+    """Let a member's purchases wait for staff instead of earning; nothing of theirs is lost."""
+    return in_transaction(lambda connection: suspend_in(connection, actor, member_id, reason))
+
+
+def suspend_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:
+    """The same in the caller's transaction."""
+    return _set_status(connection, actor, member_id, "suspended", "member.suspend", reason)
+
+
+def resume(actor: Actor, member_id: str, reason: str) -> Member:
+    """Let a suspended member earn again."""
+    return in_transaction(lambda connection: resume_in(connection, actor, member_id, reason))
+
+
+def resume_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:
+    """The same in the caller's transaction."""
+    return _set_status(connection, actor, member_id, "active", "member.resume", reason)
+
+
+def _set_status(
+    connection: sa.Connection, actor: Actor, member_id: str, status: str, action: str, reason: str
+) -> Member:
+    why = _reason(reason)
+    locked = _lock(connection, member_id)
+    if store.status(connection, locked) != status:
+        store.change_member(connection, locked, {"status": status})
+        audit_log.record(connection, actor, action, locked, {"reason": why})
+    return load(connection, locked)
+
+
+def _lock(connection: sa.Connection, member_id: str) -> str:
+    known = checked_id(member_id)
+    if store.lock(connection, known) in (None, *GONE):
+        raise no_member()
+    return known
+
+
+def _reason(text: str | None) -> str:
+    wrong = Wrong()
+    why = checking.reason(wrong, "reason", text or "")
+    wrong.refuse_any("reason_missing", "The change")
+    return why

@@ -1,0 +1,41 @@
+"""What tests need to be there before they can begin: a programme, a merchant with a store and a till."""
+
+from textwrap import dedent
+
+from loyalty_engine.services import publishing, stores
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.store.places import Merchant, Store
+
+ADMIN = Actor("admin-of-tests", "admin")
+STAFF = Actor("staff-of-tests", "staff")
+TILL = Actor("till-of-tests", "terminal", "tea-house", "s-1", "t-1")
+
+PROGRAMME = dedent("""\
+    programme: tea-club
+    name: {en: Tea Club, zh: 茶会}
+    money: CNY
+    time_zone: Asia/Shanghai
+    wallets:
+      - {id: leaves, name: {en: Leaves}}
+    accrual:
+      - {id: base, wallet: leaves, earn: {points: 1, per: "1.00"}}
+    tiers:
+      metric: {points_of: leaves}
+      window: {rolling: 12 months}
+      downgrade: {steps: one}
+      levels:
+        - {id: green, name: {en: Green}, from: 0}
+        - {id: gold, name: {en: Gold}, from: 1000}
+    """)
+
+
+def publish(text: str = PROGRAMME) -> int:
+    """Publish a programme as the next version, in force from now on; return the version."""
+    return publishing.publish(ADMIN, text, None, "for a test").version
+
+
+def open_store(store_id: str = "s-1", terminal_id: str = "t-1", merchant_id: str = "tea-house") -> None:
+    """Open a store with one till, and its merchant where that isn't there."""
+    stores.put_merchant(ADMIN, Merchant(merchant_id, merchant_id.title()))
+    stores.put_store(ADMIN, Store(store_id, merchant_id, f"Store {store_id}", "Asia/Shanghai"))
+    stores.put_terminal(ADMIN, store_id, terminal_id)
