@@ -22,7 +22,11 @@ def earn(rule: Prepared[EarnRule], basket: Basket, eligible: Sequence[Number]) -
 
 
 def earned_on(
-    places: Collection[int], rule: Prepared[EarnRule], basket: Basket, eligible: Sequence[Number], total: Number
+    places: Collection[int],
+    rule: Prepared[EarnRule],
+    basket: Basket,
+    eligible: Sequence[Number],
+    total: Number,
 ) -> Number:
     """Return what of the `total` that a rule gave belongs to the lines at `places`.
 
@@ -32,7 +36,13 @@ def earned_on(
     weights = _weights(rule, basket, eligible)
     if not any(weights):
         weights = [1] * len(weights)
-    there = sum([weight for place, weight in zip(basket.seen[rule.view], weights, strict=True) if place in places])
+    there = sum(
+        [
+            weight
+            for place, weight in zip(basket.seen[rule.view], weights, strict=True)
+            if place in places
+        ]
+    )
     return exact(Fraction(total) * there / sum(weights))
 
 

@@ -28,7 +28,9 @@ class Bounds:
     at_most: int | Fraction | None = None
 
     def hold(self, number: int | Fraction) -> bool:
-        return (self.at_least is None or number >= self.at_least) and (self.at_most is None or number <= self.at_most)
+        return (self.at_least is None or number >= self.at_least) and (
+            self.at_most is None or number <= self.at_most
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,7 @@ def ancestors(category: str) -> frozenset[str]:
 
 def sees(line_filter: LineFilter, line: Line, lists: SkuLists) -> bool:
     """Tell whether `line` passes every test of the filter."""
-    for test in line_filter:
-        if not _passes(test, line, lists):
-            return False
-    return True
+    return all(_passes(test, line, lists) for test in line_filter)
 
 
 def _passes(test: LineTest, line: Line, lists: SkuLists) -> bool:
@@ -104,7 +103,9 @@ def _passes(test: LineTest, line: Line, lists: SkuLists) -> bool:
         case BySku(words):
             return words.holds(line.sku)
         case ByCategory(words):
-            named = line.category is not None and not words.values.isdisjoint(ancestors(line.category))
+            named = line.category is not None and not words.values.isdisjoint(
+                ancestors(line.category)
+            )
             return named != words.negated
         case ByBrand(words):
             return words.holds(line.brand)

@@ -125,7 +125,10 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "less": ("{points} less by {rule}", "“{rule}”少{points}"),
     "level_more": ("{points} more as {level} member", "{level}会员另送{points}"),
     "level_less": ("{points} less as {level} member", "{level}会员少{points}"),
-    "capped": ("{points} over the cap {cap} of {most} {per}", "超出上限{cap}（{per}{most}）{points}"),
+    "capped": (
+        "{points} over the cap {cap} of {most} {per}",
+        "超出上限{cap}（{per}{most}）{points}",
+    ),
     "capped_all": (
         "{points} over the cap {cap} of {most} {per} for everyone together",
         "超出全体会员上限{cap}（{per}{most}）{points}",

@@ -37,12 +37,22 @@ def left_after(
     """
     if returned is None:
         if not any(before.values()):
-            raise Invalid("nothing_left_to_return", "Everything of this purchase has come back already.")
+            raise Invalid(
+                "nothing_left_to_return", "Everything of this purchase has come back already."
+            )
         return dict.fromkeys(before, 0)
     asked = _whole_where_none(purchase, returned)
-    errors = {f"lines.{line}": [message] for line, units in asked.items() if (message := _wrong(line, units, before))}
+    errors = {
+        f"lines.{line}": [message]
+        for line, units in asked.items()
+        if (message := _wrong(line, units, before))
+    }
     if errors:
-        raise Invalid("return_exceeds_purchase", "The return does not fit what is left of the purchase.", errors)
+        raise Invalid(
+            "return_exceeds_purchase",
+            "The return does not fit what is left of the purchase.",
+            errors,
+        )
     return {line: units - asked.get(line, 0) for line, units in before.items()}
 
 
@@ -55,13 +65,19 @@ def _whole_where_none(purchase: Purchase, returned: Mapping[str, int]) -> dict[s
 def _wrong(line: str, units: int, before: Mapping[str, int]) -> str | None:
     if line not in before:
         return f"the purchase has no such line; it has {', '.join(before)}"
+    if units < 1:
+        return f"{units} can't come back: name at least one unit, or leave the line out"
     if units > before[line]:
         return f"{units} can't come back: {before[line]} left of this line"
     return None
 
 
 def kept(
-    plan: Plan, purchase: Purchase, decisions: Decisions, granted: Mapping[str, int], left: Mapping[str, int]
+    plan: Plan,
+    purchase: Purchase,
+    decisions: Decisions,
+    granted: Mapping[str, int],
+    left: Mapping[str, int],
 ) -> Kept:
     """Return what the purchase still gives when `left` is what remains of its lines.
 
@@ -70,5 +86,7 @@ def kept(
     if not any(left.values()):
         return Kept({}, {}, 0)
     again = rework(plan, purchase, decisions, left)
-    points = {wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()}
+    points = {
+        wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()
+    }
     return Kept(points, again.cap_use, net_spend(purchase, left))

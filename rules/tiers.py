@@ -20,7 +20,9 @@ class Next:
 
 def metric_name(tiers: Tiers) -> str:
     """Return the name under which the tier metric's sums by day are kept: `points:beans`, `net_spend`, `visits`."""
-    return points_metric(tiers.metric.wallet) if isinstance(tiers.metric, PointsOf) else tiers.metric
+    return (
+        points_metric(tiers.metric.wallet) if isinstance(tiers.metric, PointsOf) else tiers.metric
+    )
 
 
 def points_metric(wallet: str) -> str:
@@ -36,17 +38,17 @@ def window_start(window: Window, today: date, joined_on: date) -> date:
         case "calendar_year":
             return today.replace(month=1, day=1)
         case "membership_year":
-            return _membership_year(today, joined_on)
+            return plus(joined_on, Period(_membership_years(today, joined_on), "years"))
         case "lifetime":
             return date.min
         case _:
             assert_never(window)
 
 
-def _membership_year(today: date, joined_on: date) -> date:
+def _membership_years(today: date, joined_on: date) -> int:
+    """Return the full years since joining. Who joined on 29 February begins a year on the 28th where it must be."""
     years = max(0, today.year - joined_on.year)
-    start = plus(joined_on, Period(years, "years"))
-    return start if start <= today or years == 0 else plus(joined_on, Period(years - 1, "years"))
+    return years if years == 0 or plus(joined_on, Period(years, "years")) <= today else years - 1
 
 
 def review_on(window: Window, reached_on: date, joined_on: date) -> date | None:
@@ -57,8 +59,10 @@ def review_on(window: Window, reached_on: date, joined_on: date) -> date | None:
         case "calendar_year":
             return date(reached_on.year, 12, 31)
         case "membership_year":
-            start = _membership_year(reached_on, joined_on)
-            return plus(start, Period(1, "years")) - timedelta(days=1)
+            next_year = plus(
+                joined_on, Period(_membership_years(reached_on, joined_on) + 1, "years")
+            )
+            return next_year - timedelta(days=1)
         case "lifetime":
             return None
         case _:

@@ -40,7 +40,9 @@ def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
+def _rules(
+    plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]
+) -> Iterator[Step]:
     for rule in plan.programme.accrual:
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
@@ -50,8 +52,16 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, rule))
         else:
             work = works[rule.wallet]
-            lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
-            yield Step("rule", rule.id, rule.wallet, Fraction(work.gave.get(rule.id, 0)) / work.scale, lines)
+            lines = tuple(
+                purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]]
+            )
+            yield Step(
+                "rule",
+                rule.id,
+                rule.wallet,
+                Fraction(work.gave.get(rule.id, 0)) / work.scale,
+                lines,
+            )
 
 
 def _excluded(plan: Plan, purchase: Purchase, rule: ExcludeRule) -> tuple[str, ...]:
@@ -63,6 +73,8 @@ def _followed(work: WalletWork, level: str | None) -> Iterator[Step]:
         yield Step("level", level or "", work.wallet, Fraction(work.level_gave) / work.scale)
     for cap, cut in work.cuts.items():
         yield Step("cap", cap, work.wallet, -Fraction(cut) / work.scale)
-    total = Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
+    total = (
+        Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
+    )
     if total != work.points:
         yield Step("rounding", work.wallet, work.wallet, work.points - total)

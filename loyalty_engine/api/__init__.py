@@ -3,10 +3,13 @@
 from flask import Flask
 
 from loyalty_engine.api import (
+    accounts,
     audit_log,
+    batches,
     docs,
     errors,
     health,
+    members,
     metrics,
     observed,
     paths,
@@ -19,7 +22,19 @@ from loyalty_engine.api import (
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
 
-_RESOURCES = (purchases, programme, products, stores, tokens, audit_log, health, metrics)
+_RESOURCES = (
+    purchases,
+    batches,
+    members,
+    accounts,
+    programme,
+    products,
+    stores,
+    tokens,
+    audit_log,
+    health,
+    metrics,
+)
 
 
 def register(app: Flask, settings: Settings) -> None:

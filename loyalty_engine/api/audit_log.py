@@ -23,7 +23,13 @@ def listing(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
     """List what was done, newest first."""
     entries, following = audit_log.entries(page["limit"], page["cursor"])
     shown = [
-        {"entry_id": one.entry_id, "at": one.at, "actor": one.actor, "action": one.action, "target": one.target}
+        {
+            "entry_id": one.entry_id,
+            "at": one.at,
+            "actor": one.actor,
+            "action": one.action,
+            "target": one.target,
+        }
         | {"detail": msgspec.Raw(one.detail.encode())}
         for one in entries
     ]

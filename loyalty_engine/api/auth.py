@@ -31,7 +31,10 @@ def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response
         def guarded(*args: Any, **kwargs: Any) -> Response:
             actor = authenticated()
             if actor.role not in may_pass:
-                raise Forbidden("role_not_allowed", f"A {actor.role}'s token can't do this; it takes one of: {names}.")
+                raise Forbidden(
+                    "role_not_allowed",
+                    f"A {actor.role}'s token can't do this; it takes one of: {names}.",
+                )
             return respond(view(actor, *args, **kwargs))
 
         guarded.allowed = roles  # type: ignore[attr-defined]
@@ -58,10 +61,15 @@ def authenticated() -> Actor:
     """Return who asks; raises `Unauthorized` where nobody does, or nobody that we know."""
     scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
-        raise Unauthorized("token_missing", "Send a token with the header Authorization: Bearer <token>.")
-    actor = tokens.authenticate(secret.strip()) if len(secret) <= _MAX_SECRET and secret.isascii() else None
+        raise Unauthorized(
+            "token_missing", "Send a token with the header Authorization: Bearer <token>."
+        )
+    actor = (
+        tokens.authenticate(secret.strip())
+        if len(secret) <= _MAX_SECRET and secret.isascii()
+        else None
+    )
     if actor is None:
         raise Unauthorized("token_unknown", "This token is unknown, has expired or was revoked.")
     g.actor = actor
     return actor
-

@@ -69,13 +69,18 @@ def takes_up_to(at_most: int) -> Callable[[V], V]:
 def raw_body() -> bytes:
     """Return the body of the present request; longer ones than the route takes are refused while they come in."""
     if "HTTP_CONTENT_ENCODING" in request.environ:
-        raise WrongMediaType("content_encoding_not_read", "Send the body as it is, without Content-Encoding.")
+        raise WrongMediaType(
+            "content_encoding_not_read", "Send the body as it is, without Content-Encoding."
+        )
     return request.get_data()
 
 
 def _check_media_type() -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if not (request.mimetype == JSON or request.mimetype.endswith("+json")) or charset not in ("utf-8", "utf8"):
+    if not (request.mimetype == JSON or request.mimetype.endswith("+json")) or charset not in (
+        "utf-8",
+        "utf8",
+    ):
         said = f'"{clipped(request.content_type)}"' if request.content_type else "none"
         detail = f"Send JSON in UTF-8 with the header Content-Type: application/json; this request says {said}."
         raise WrongMediaType("media_type_not_read", detail)
@@ -97,7 +102,10 @@ def read_json(raw: bytes, depth: int = MAX_DEPTH) -> Any:
             parse_int=_integer,
         )
     except UnicodeDecodeError as error:
-        raise Malformed("malformed_json", f"The body is not UTF-8: byte {error.start + 1} belongs to no character.") from None
+        raise Malformed(
+            "malformed_json",
+            f"The body is not UTF-8: byte {error.start + 1} belongs to no character.",
+        ) from None
     except json.JSONDecodeError as error:
         raise Malformed("malformed_json", _where(error, raw)) from None
     except RecursionError:
@@ -118,12 +126,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in found if keys.count(key) > 1)
-        raise Malformed("duplicate_key", f'The key "{clipped(twice)}" is there twice in one object: send it once.')
+        raise Malformed(
+            "duplicate_key",
+            f'The key "{clipped(twice)}" is there twice in one object: send it once.',
+        )
     return found
 
 
 def _not_json(constant: str) -> NoReturn:
-    raise Malformed("malformed_json", f"{constant} is not JSON: send a number in digits, or leave the field out.")
+    raise Malformed(
+        "malformed_json",
+        f"{constant} is not JSON: send a number in digits, or leave the field out.",
+    )
 
 
 def _integer(digits: str) -> int | NoInteger:
@@ -149,4 +163,7 @@ def _parts(whole: Any) -> list[Any]:
 
 def too_large(at_most: int) -> TooLarge:
     """Return the refusal of a body of more than `at_most` bytes."""
-    return TooLarge("body_too_large", f"The body is larger than {at_most // 1024} KiB, the most that is read here.")
+    return TooLarge(
+        "body_too_large",
+        f"The body is larger than {at_most // 1024} KiB, the most that is read here.",
+    )

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of a route beyond its schemas' own words; nothing here runs when a request comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,22 +16,32 @@ def documented(view: Callable[..., Any], **said: Any) -> None:
     view._apidoc = apidoc  # type: ignore[attr-defined]
 
 
-def reads(schema: type[Schema], content_type: str = "application/json", **more: Any) -> Callable[[V], V]:
+def reads(
+    schema: type[Schema] | Mapping[str, Any], content_type: str = "application/json", **more: Any
+) -> Callable[[V], V]:
     """Say what body a view reads by itself."""
 
     def decorate(view: V) -> V:
-        documented(view, requestBody={"required": True, "content": {content_type: {"schema": schema, **more}}})
+        documented(
+            view,
+            requestBody={"required": True, "content": {content_type: {"schema": schema, **more}}},
+        )
         return view
 
     return decorate
 
 
-def answers(status: int, schema: type[Schema] | None = None, description: str = "") -> Callable[[V], V]:
+def answers(
+    status: int, schema: type[Schema] | None = None, description: str = ""
+) -> Callable[[V], V]:
     """Say what a view answers with `status`."""
 
     def decorate(view: V) -> V:
         apidoc = dict(getattr(view, "_apidoc", {}))
-        said: dict[str, Any] = {"description": description or HTTPStatus(status).phrase, "content_type": None}
+        said: dict[str, Any] = {
+            "description": description or HTTPStatus(status).phrase,
+            "content_type": None,
+        }
         if schema is not None:
             said["schema"] = schema
         response = apidoc.setdefault("response", {})

@@ -5,8 +5,9 @@ from and without its words, which may quote what somebody sent, and the client l
 """
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -17,6 +18,8 @@ from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
 from rules.errors import Busy, Refusal
 from rules.reading import clipped
+
+P = ParamSpec("P")
 
 RETRY_AFTER_SECONDS: Final = 1
 _WORTH_RETRYING: Final = frozenset({"still_in_work"})
@@ -41,16 +44,21 @@ def refused(refusal: Refusal) -> Response:
     return response
 
 
-def refusal_answer(refusal: Refusal) -> Answer:
-    """Return a refusal as one of several answers in a body."""
-    status, document = _problem(refusal)
-    return Answer(status, _encode(document))
+def attempted(work: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> Answer:
+    """Return what `work` answers; a refusal is an answer too, where there are several in one body."""
+    try:
+        return work(*args, **kwargs)
+    except Refusal as refusal:
+        status, document = _problem(refusal)
+        return Answer(status, _encode(document))
 
 
 def _problem(refusal: Refusal) -> tuple[int, dict[str, Any]]:
     for kind, status, title in STATUSES:
         if isinstance(refusal, kind):
-            return status, problems.document(status, title, refusal.code, refusal.detail, refusal.errors)
+            return status, problems.document(
+                status, title, refusal.code, refusal.detail, refusal.errors
+            )
     return problems.problem(refusal)
 
 
@@ -72,7 +80,11 @@ def _http_error(error: HTTPException) -> Response:
     code, detail = _words(error, status)
     response = problem_response(status, problems.document(status, status.phrase, code, detail))
     response.headers.extend(
-        [(name, value) for name, value in error.get_headers(None) if name.lower() not in ("content-type", "content-length")]
+        [
+            (name, value)
+            for name, value in error.get_headers(None)
+            if name.lower() not in ("content-type", "content-length")
+        ]
     )
     return response
 
@@ -84,11 +96,15 @@ def _words(error: HTTPException, status: HTTPStatus) -> tuple[str, str]:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
         return "method_not_allowed", f"{path} takes {allowed}, and no {clipped(request.method)}."
-    return status.phrase.lower().replace(" ", "_").replace("'", ""), status.description or status.phrase
+    return status.phrase.lower().replace(" ", "_").replace(
+        "'", ""
+    ), status.description or status.phrase
 
 
 def _bug(error: Exception) -> Response:
-    current_app.extensions["loyalty_log"].error("bug", request_id=g.get("request_id"), **_origin(error))
+    current_app.extensions["loyalty_log"].error(
+        "bug", request_id=g.get("request_id"), **_origin(error)
+    )
     detail = "Something went wrong on our side; the request had no effect unless it says otherwise when it is repeated."
     document = problems.document(500, "Internal error", "internal_error", detail)
     return problem_response(500, document | {"request_id": g.get("request_id")})
@@ -103,4 +119,8 @@ def _origin(error: BaseException) -> dict[str, Any]:
         places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
         trace = trace.tb_next
     cause = error.__cause__ or error.__context__
-    return {"kind": type(error).__qualname__, "cause": type(cause).__qualname__ if cause else None, "places": places[-20:]}
+    return {
+        "kind": type(error).__qualname__,
+        "cause": type(cause).__qualname__ if cause else None,
+        "places": places[-20:],
+    }

@@ -6,25 +6,40 @@ the schema, which says everything that is wrong; a test holds that both accept t
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from functools import lru_cache, partial
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from loyalty_engine.api import values
-from loyalty_engine.api.bodies import read_json
+from loyalty_engine.api.bodies import MAX_DEPTH, read_json
+from loyalty_engine.api.refusals import Malformed
+from loyalty_engine.api.schemas.base import load
 from loyalty_engine.api.schemas.fields import MAX_ITEMS
-from loyalty_engine.api.schemas.purchases import KINDS, PurchaseSchema, QuoteSchema, load_purchase
+from loyalty_engine.api.schemas.purchases import (
+    KINDS,
+    EnvelopeSchema,
+    PurchaseSchema,
+    QuoteSchema,
+    happened,
+    load_purchase,
+)
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
+from loyalty_engine.services.quick import quick
 from rules.facts import Fact, Line, Purchase, Tender
 from rules.money import parse_amount
 
-Text = str | None | UnsetType
+T = TypeVar("T")
+
+Text = str | UnsetType | None
 Words = Annotated[list[str], Meta(max_length=MAX_ITEMS)]
-_Word = Callable[[str], str]
+Read = Callable[[str], T]
 
 _QUOTE: Final = QuoteSchema()
 _PURCHASE: Final = PurchaseSchema()
+_ENVELOPE: Final = EnvelopeSchema()
+_make_line: Final = quick(Line)
 
 
 class _Shape(Struct, forbid_unknown_fields=True, gc=False):
@@ -47,14 +62,16 @@ class LineShape(_Shape):
     line_id: str
     sku: str
     amount: str
-    quantity: Annotated[int, Meta(ge=0, le=values.MAX_QUANTITY)] | None | UnsetType = UNSET
+    quantity: Annotated[int, Meta(ge=0, le=values.MAX_QUANTITY)] | UnsetType | None = UNSET
     discount: Text = UNSET
     tax: Text = UNSET
     kind: Text = UNSET
     category: Text = UNSET
     brand: Text = UNSET
-    tags: Words | None | UnsetType = UNSET
-    facts: dict[str, Annotated[int, Meta(ge=0, le=values.MAX_FACT)] | str] | None | UnsetType = UNSET
+    tags: Words | UnsetType | None = UNSET
+    facts: dict[str, Annotated[int, Meta(ge=0, le=values.MAX_FACT)] | str] | UnsetType | None = (
+        UNSET
+    )
 
 
 class TenderShape(_Shape):
@@ -70,13 +87,13 @@ class QuoteShape(_Shape):
     purchase_id: Text = UNSET
     store: Text = UNSET
     terminal: Text = UNSET
-    member: MemberShape | None | UnsetType = UNSET
-    receipt: ReceiptShape | None | UnsetType = UNSET
+    member: MemberShape | UnsetType | None = UNSET
+    receipt: ReceiptShape | UnsetType | None = UNSET
     channel: Text = UNSET
     order_discount: Text = UNSET
-    tenders: Annotated[list[TenderShape], Meta(max_length=MAX_ITEMS)] | None | UnsetType = UNSET
-    vouchers: Words | None | UnsetType = UNSET
-    coupon_codes: Words | None | UnsetType = UNSET
+    tenders: Annotated[list[TenderShape], Meta(max_length=MAX_ITEMS)] | UnsetType | None = UNSET
+    vouchers: Words | UnsetType | None = UNSET
+    coupon_codes: Words | UnsetType | None = UNSET
 
 
 class BatchShape(_Shape):
@@ -90,7 +107,9 @@ _encode = msgspec.json.Encoder().encode
 
 def read_purchase(raw: bytes) -> PostedPurchase:
     """Return the purchase in a body; raises `Malformed` or `Invalid` with everything that is wrong."""
-    return _fast(raw, numbered=True) or load_purchase(_PURCHASE, read_json(raw))
+    posted = _fast(raw, numbered=True) or load_purchase(_PURCHASE, read_json(raw))
+    happened(posted.purchase.occurred_at)
+    return posted
 
 
 def read_quote(raw: bytes) -> PostedPurchase:
@@ -98,12 +117,17 @@ def read_quote(raw: bytes) -> PostedPurchase:
     return _fast(raw, numbered=False) or load_purchase(_QUOTE, read_json(raw))
 
 
-def split_batch(raw: bytes) -> list[bytes] | None:
-    """Return the JSON of each purchase of a batch, unread; None where the whole isn't a batch."""
+def split_batch(raw: bytes) -> list[bytes]:
+    """Return the JSON of each purchase of a batch, unread; raises `Malformed` or `Invalid` where the whole is no batch."""
     try:
-        return [bytes(item) for item in _batch.decode(raw).purchases]
+        shape = _batch.decode(raw)
+        raw.decode()
+        if raw.count(b'"') == _encode(shape).count(b'"'):
+            return [bytes(item) for item in shape.purchases]
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None
+        pass
+    load(_ENVELOPE, read_json(raw, MAX_DEPTH + 2))
+    raise Malformed("malformed_json", "The body can't be read.")
 
 
 def fast_purchase(raw: bytes, numbered: bool = True) -> PostedPurchase | None:
@@ -114,7 +138,7 @@ def fast_purchase(raw: bytes, numbered: bool = True) -> PostedPurchase | None:
 def _fast(raw: bytes, numbered: bool) -> PostedPurchase | None:
     try:
         shape = _quote.decode(raw)
-        if numbered and not shape.purchase_id or _has_double_keys(raw, shape):
+        if (numbered and not shape.purchase_id) or _has_double_keys(raw, shape):
             return None
         return _posted(shape, _words(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -140,7 +164,7 @@ def _single(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError("a key is there twice")
 
 
-def _words(raw: bytes) -> _Word:
+def _words(raw: bytes) -> Read[str]:
     """Return how words are read: in plain ASCII without escapes nothing is hidden, and only the length counts."""
     plain = raw.isascii() and b"\\" not in raw and b"\x7f" not in raw
     return _plain_word if plain else values.word
@@ -152,56 +176,54 @@ def _plain_word(written: str) -> str:
     return written
 
 
-def _posted(shape: QuoteShape, word: _Word) -> PostedPurchase:
+def _sent(read: Read[T], written: str | UnsetType | None) -> T | None:
+    """Return what `read` makes of a field; None for one that was left out or null."""
+    return read(written) if isinstance(written, str) else None
+
+
+def _posted(shape: QuoteShape, word: Read[str]) -> PostedPurchase:
     currency = values.currency(shape.currency)
-    lines = tuple([_line(line, currency, word) for line in shape.lines])
+    amount = _AMOUNTS[currency]
+    lines = tuple([_line(line, amount, word) for line in shape.lines])
     if len({line.line_id for line in lines}) < len(lines):
         raise ValueError("two lines with one id")
-    store = values.code(shape.store) if shape.store else _left_out(shape.store)
-    discount, channel = shape.order_discount, shape.channel
+    store = _sent(values.code, shape.store)
     purchase = Purchase(
         values.instant(shape.occurred_at),
         lines,
         currency,
         store,
         frozenset(),
-        word(channel) if channel else _left_out(channel),
-        parse_amount(discount, currency) if discount else _left_out(discount) or 0,
-        tuple([_tender(tender, currency, word) for tender in shape.tenders or ()]),
+        _sent(word, shape.channel),
+        _sent(amount, shape.order_discount) or 0,
+        tuple([_tender(tender, amount, word) for tender in shape.tenders or ()]),
         frozenset(map(word, shape.coupon_codes or ())),
     )
     return PostedPurchase(
-        values.code(shape.purchase_id) if shape.purchase_id else _left_out(shape.purchase_id) or "",
+        _sent(values.code, shape.purchase_id) or "",
         store,
-        values.code(shape.terminal) if shape.terminal else _left_out(shape.terminal),
+        _sent(values.code, shape.terminal),
         _member(shape.member, word) if shape.member else None,
-        Receipt(word(shape.receipt.number), values.day(shape.receipt.business_day)) if shape.receipt else None,
+        _receipt(shape.receipt, word) if shape.receipt else None,
         purchase,
         tuple(map(word, shape.vouchers or ())),
     )
 
 
-def _line(line: LineShape, currency: str, word: _Word) -> Line:
-    quantity, discount, tax, kind, brand = line.quantity, line.discount, line.tax, line.kind, line.brand
-    return Line(
+def _line(line: LineShape, amount: Read[int], word: Read[str]) -> Line:
+    return _make_line(
         word(line.line_id),
         word(line.sku),
-        1 if quantity is UNSET or quantity is None else quantity,  # type: ignore[arg-type]
-        parse_amount(line.amount, currency),
-        parse_amount(discount, currency) if discount else _left_out(discount) or 0,
-        parse_amount(tax, currency) if tax else _left_out(tax) or 0,
-        _kind(kind) if kind else _left_out(kind) or "goods",
-        values.phrase(line.category) if line.category else _left_out(line.category),
-        word(brand) if brand else _left_out(brand),
+        line.quantity if isinstance(line.quantity, int) else 1,
+        amount(line.amount),
+        _sent(amount, line.discount) or 0,
+        _sent(amount, line.tax) or 0,
+        _sent(_kind, line.kind) or "goods",
+        _sent(values.phrase, line.category),
+        _sent(word, line.brand),
         frozenset(map(word, line.tags)) if line.tags else frozenset(),
         _facts(line.facts, word) if line.facts else {},
     )
-
-
-def _left_out(value: object) -> None:
-    """Let through what is null or not there, but not a text in which nothing is written."""
-    if value == "":
-        raise ValueError("nothing is written here")
 
 
 def _kind(kind: str) -> Any:
@@ -210,28 +232,46 @@ def _kind(kind: str) -> Any:
     return kind
 
 
-def _facts(facts: Mapping[str, Fact], word: _Word) -> dict[str, Fact]:
+def _facts(facts: Mapping[str, Fact], word: Read[str]) -> dict[str, Fact]:
     if len(facts) > MAX_ITEMS:
         raise ValueError("too many facts")
-    return {word(name): values.phrase(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    return {
+        word(name): values.phrase(fact) if isinstance(fact, str) else fact
+        for name, fact in facts.items()
+    }
 
 
-def _tender(tender: TenderShape, currency: str, word: _Word) -> Tender:
-    reference = word(tender.reference) if tender.reference else _left_out(tender.reference)
-    return Tender(word(tender.kind), parse_amount(tender.amount, currency), reference)
+def _tender(tender: TenderShape, amount: Read[int], word: Read[str]) -> Tender:
+    return Tender(word(tender.kind), amount(tender.amount), _sent(word, tender.reference))
 
 
-def _member(member: MemberShape, word: _Word) -> MemberReference:
-    named = {name: value for name in MemberShape.__struct_fields__ if (value := getattr(member, name)) or value == ""}
-    if len(named) != 1:
+def _receipt(receipt: ReceiptShape, word: Read[str]) -> Receipt:
+    return Receipt(word(receipt.number), values.day(receipt.business_day))
+
+
+def _member(member: MemberShape, word: Read[str]) -> MemberReference:
+    named = {
+        "member_id": _sent(values.uuid, member.member_id),
+        "card": _sent(word, member.card),
+        "phone": _sent(values.phone, member.phone),
+        "token": _sent(values.phrase, member.token),
+    }
+    if list(named.values()).count(None) != 3:
         raise ValueError("a member is named by exactly one")
-    ((name, value),) = named.items()
-    match name:
-        case "member_id":
-            return MemberReference(member_id=values.uuid(value))
-        case "card":
-            return MemberReference(card=word(value))
-        case "phone":
-            return MemberReference(phone=values.phone(value))
-        case _:
-            return MemberReference(token=values.phrase(value))
+    return MemberReference(**named)
+
+
+class _Amounts(dict[str, Read[int]]):
+    """How amounts of each currency are read: tills send the same ones again and again."""
+
+    def __missing__(self, currency: str) -> Read[int]:
+        if len(self) >= _CURRENCIES:
+            self.clear()
+        read: Read[int] = lru_cache(maxsize=_AMOUNTS_KEPT)(partial(parse_amount, currency=currency))
+        self[currency] = read
+        return read
+
+
+_CURRENCIES: Final = 16
+_AMOUNTS_KEPT: Final = 10_000
+_AMOUNTS: Final = _Amounts()

@@ -4,7 +4,13 @@ import os
 from typing import Final
 
 from flask import Response, current_app
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from loyalty_engine.api.auth import public
@@ -22,7 +28,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
-        self._requests = Counter("loyalty_requests_total", "Requests answered.", labels, registry=self.registry)
+        self._requests = Counter(
+            "loyalty_requests_total", "Requests answered.", labels, registry=self.registry
+        )
         self._seconds = Histogram(
             "loyalty_request_seconds",
             "Time taken to answer.",
@@ -36,7 +44,10 @@ class Metrics:
         """Note a request that was answered; `route` is the template of its path."""
         known = self._known.get((method, route, status))
         if known is None:
-            known = (self._requests.labels(method, route, status), self._seconds.labels(method, route))
+            known = (
+                self._requests.labels(method, route, status),
+                self._seconds.labels(method, route),
+            )
             self._known[method, route, status] = known
         known[0].inc()
         known[1].observe(seconds)

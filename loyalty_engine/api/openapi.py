@@ -46,7 +46,13 @@ class Parser(FlaskParser):
         return read_json(json_body())
 
     def handle_error(
-        self, error: ValidationError, req: Request, schema: Any, *, error_status_code: Any, error_headers: Any
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Any,
+        *,
+        error_status_code: Any,
+        error_headers: Any,
     ) -> NoReturn:
         """Refuse, without the name of the place in the request that webargs puts around the messages."""
         assert isinstance(error.messages, dict)
@@ -69,7 +75,9 @@ class Api(flask_smorest.Api):
         pass
 
     def _register_responses(self) -> None:
-        names = {status.name: status.phrase for status in HTTPStatus} | {"DEFAULT_ERROR": "A problem"}
+        names = {status.name: status.phrase for status in HTTPStatus} | {
+            "DEFAULT_ERROR": "A problem"
+        }
         for name, phrase in names.items():
             response = {"description": phrase, "schema": self.ERROR_SCHEMA}
             prepare_response(response, self.spec, CONTENT_TYPE)
@@ -79,14 +87,23 @@ class Api(flask_smorest.Api):
 def make_api(app: Flask) -> Api:
     """Return the document of `app`, to which blueprints are added."""
     app.config |= {"API_TITLE": "Loyalty engine", "API_VERSION": "v1", "OPENAPI_VERSION": "3.1.0"}
-    app.config["API_SPEC_OPTIONS"] = {"info": {"description": DESCRIPTION}, "servers": [{"url": "/"}]}
+    app.config["API_SPEC_OPTIONS"] = {
+        "info": {"description": DESCRIPTION},
+        "servers": [{"url": "/"}],
+    }
     api = Api(app)
     for kind in (Checked, Amount):
         api.register_field(kind, "string", None)
     api.register_field(Whole, "integer", None)
     api.register_field(Facts, "object", None)
     for converter in CONVERTERS.values():
-        api.register_converter(converter, lambda made: {"type": "string", "pattern": f"^{made.regex}$"})
-    bearer = {"type": "http", "scheme": "bearer", "description": "A terminal's, member's, service's or person's token."}
+        api.register_converter(
+            converter, lambda made: {"type": "string", "pattern": f"^{made.regex}$"}
+        )
+    bearer = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A terminal's, member's, service's or person's token.",
+    }
     api.spec.components.security_scheme("bearer", bearer)
     return api

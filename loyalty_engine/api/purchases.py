@@ -28,7 +28,7 @@ from loyalty_engine.api.schemas.purchases import (
     return_request,
 )
 from loyalty_engine.api.schemas.queries import ExplanationQuery, ParkedQuery, StoreQuery
-from loyalty_engine.services import claims, lookup, purchases, returns
+from loyalty_engine.services import claims, lookup, purchases, quotes, returns
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 
@@ -41,7 +41,7 @@ blueprint = Blueprint("purchases", __name__, url_prefix="/v1", description="What
 @reads(QuoteSchema)
 def quote(actor: Actor) -> dict[str, Any]:
     """Say what a purchase would earn; nothing is stored."""
-    return purchases.quote(actor, hot.read_quote(json_body()))
+    return quotes.quote(actor, hot.read_quote(json_body()))
 
 
 @blueprint.route("/purchases", methods=["POST"])
@@ -53,7 +53,9 @@ def quote(actor: Actor) -> dict[str, Any]:
 @takes_key
 def post(actor: Actor) -> Answer:
     """Post a purchase."""
-    return once(actor, partial(purchases.post_in, actor=actor, posted=hot.read_purchase(json_body())))
+    return once(
+        actor, partial(purchases.post_in, actor=actor, posted=hot.read_purchase(json_body()))
+    )
 
 
 @blueprint.route("/purchases", methods=["GET"])
@@ -93,7 +95,9 @@ def explain(actor: Actor, asked: dict[str, Any], purchase_id: str) -> dict[str, 
 @takes_key
 def take_back(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Take goods back, at any till of the merchant."""
-    return once(actor, partial(returns.take_in, actor=actor, request=return_request(purchase_id, body)))
+    return once(
+        actor, partial(returns.take_in, actor=actor, request=return_request(purchase_id, body))
+    )
 
 
 @blueprint.route("/purchases/<code:purchase_id>/member", methods=["PUT"])

@@ -1,6 +1,5 @@
 """What a view returns becomes a response: bytes that a service made are sent as they are."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,10 +12,14 @@ _encode = msgspec.json.Encoder().encode
 _JSON: Final = "application/json"
 
 
-def respond(result: Answer | Mapping[str, Any] | bytes | Response) -> Response:
-    """Return the response for an answer, a mapping (200), JSON in bytes (200), or a response as it is."""
+def respond(result: Any) -> Response:
+    """Return the response for an `Answer`, JSON in bytes (200), plain data or a dataclass (200), or a response as it is."""
     if isinstance(result, Answer):
-        response = Response(result.body, result.status, content_type=_JSON if result.status < 400 else problems.CONTENT_TYPE)
+        response = Response(
+            result.body,
+            result.status,
+            content_type=_JSON if result.status < 400 else problems.CONTENT_TYPE,
+        )
         if result.replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response

@@ -51,9 +51,13 @@ def words(wrong: Wrong, path: str, text: str, longest: int = MAX_NAME) -> str:
     found = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(found) <= longest:
         wrong.note(path, f"must have 1 to {longest} characters")
-    elif any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in _UNSEEN for sign in found):
+    elif not found.isprintable() and any(_is_control(sign) for sign in found):
         wrong.note(path, "must not contain control characters or line breaks")
     return found
+
+
+def _is_control(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in _UNSEEN
 
 
 def email(wrong: Wrong, path: str, text: str) -> str:

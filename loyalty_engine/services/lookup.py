@@ -1,5 +1,6 @@
 """Finds what was posted: the stored purchase, the answer it was given, and the explanation of what it earned."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from loyalty_engine.store import postings, purchase_keys
 from loyalty_engine.store.purchase_keys import KeyRow, Values
 from loyalty_engine.store.session import reading
 from rules.accrual import Accrual, rework
-from rules.errors import NotFound
+from rules.errors import Invalid, NotFound
 from rules.explain import explain
 from rules.facts import Purchase
 from rules.money import format_amount
@@ -131,3 +132,42 @@ def _parked_view(connection: sa.Connection, key: str) -> dict[str, Any]:
         raise NotFound("purchase_not_found", "Only a return of this purchase has come; the purchase itself has not.")
     answer: dict[str, Any] = decode_json(parked["answer"])
     return answer | {"status": parked["status"]}
+
+
+def parked(actor: Actor, status: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Return a page of the purchases that are `unclaimed` or `unresolved`, oldest first, of the actor's merchant."""
+    with reading() as connection:
+        found = purchase_keys.parked_with(connection, status, actor.merchant_id, _after(cursor), limit + 1)
+    following = _cursor(found[limit - 1]) if len(found) > limit else None
+    return {"purchases": [_parked_line(row) for row in found[:limit]], "next": following}
+
+
+def _parked_line(row: Values) -> dict[str, Any]:
+    facts = decode(row["facts"])
+    total = sum(line.amount_minor for line in facts.lines) - facts.order_discount_minor
+    return {
+        "purchase_id": row["purchase_key"].partition("/")[2],
+        "store": row["store_id"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "occurred_at": row["occurred_at"].isoformat(),
+        "received_at": row["received_at"].isoformat(),
+        "currency": facts.currency,
+        "total": format_amount(total, facts.currency),
+    }
+
+
+def _cursor(row: Values) -> str:
+    return f"{row['received_at'].isoformat()}~{row['purchase_key']}"
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    """Read a cursor: the time and the key of the last purchase of the page before."""
+    if cursor is None:
+        return None
+    at, _, key = cursor.partition("~")
+    try:
+        return datetime.fromisoformat(at), key
+    except ValueError as error:
+        said = {"cursor": ["send `next` as it came"]}
+        raise Invalid("cursor_invalid", "The cursor is not one that was given.", said) from error

@@ -20,6 +20,7 @@ from rules.facts import Line
 
 MAX_CATEGORY: Final = 200
 _MAX_TAGS: Final = 50
+_Entries = dict[tuple[str, date], ProductRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +48,40 @@ def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:
     rows = [row for row in checked if isinstance(row, ProductRow)]
 
     def work(connection: sa.Connection) -> list[Put]:
-        known = store.entries(connection, {row.sku for row in rows})
-        done = [Put("refused", row) if isinstance(row, Refusal) else _put(known, row) for row in checked]
-        news = {(row.sku, row.from_on): row for row in rows}
-        store.put(connection, list(news.values()))
-        if rows:
+        known, news = store.entries(connection, {row.sku for row in rows}), _Entries()
+        done = [Put("refused", row) if isinstance(row, Refusal) else _put(known, news, row) for row in checked]
+        if news:
+            store.put(connection, list(news.values()))
             audit_log.record(connection, actor, "product.put_many", f"{len(news)} entries")
         return done
 
     return in_transaction(work)
 
 
-def _put(known: dict[tuple[str, date], ProductRow], row: ProductRow) -> Put:
-    there = known.get((row.sku, row.from_on)) == row
-    known[row.sku, row.from_on] = row
-    return Put("replayed" if there else "posted")
+def _put(known: _Entries, news: _Entries, row: ProductRow) -> Put:
+    key = row.sku, row.from_on
+    if known.get(key) == row:
+        return Put("replayed")
+    known[key] = news[key] = row
+    return Put("posted")
 
 
 def _checked(given: NewProduct) -> ProductRow | Refusal:
     wrong = Wrong()
-    checking.words(wrong, "sku", given.sku, 64)
-    if given.category is not None:
-        checking.words(wrong, "category", given.category, MAX_CATEGORY)
-        if "" in given.category.split("/"):
-            wrong.note("category", "must be a path such as drinks/coffee, without empty parts")
-    if given.brand is not None:
-        checking.words(wrong, "brand", given.brand, 64)
+    sku = checking.words(wrong, "sku", given.sku, 64)
+    category = given.category and checking.words(wrong, "category", given.category, MAX_CATEGORY)
+    if category and "" in category.split("/"):
+        wrong.note("category", "must be a path such as drinks/coffee, without empty parts")
+    brand = given.brand and checking.words(wrong, "brand", given.brand, 64)
     if len(given.tags) > _MAX_TAGS:
         wrong.note("tags", f"must be at most {_MAX_TAGS}")
-    for tag in given.tags:
-        checking.words(wrong, "tags", tag, 64)
+    tags = sorted(checking.words(wrong, "tags", tag, 64) for tag in given.tags)
     try:
         wrong.refuse_any("product_invalid", "The product")
     except Refusal as refusal:
         return refusal
-    tags = json.dumps(sorted(given.tags), ensure_ascii=False)
-    return ProductRow(given.sku, given.from_on or date.min, given.category, given.brand, tags)
+    from_on = given.from_on or date.min
+    return ProductRow(sku, from_on, category or None, brand or None, json.dumps(tags, ensure_ascii=False))
 
 
 def history(sku: str) -> tuple[ProductRow, ...]:

@@ -19,6 +19,7 @@ from loyalty_engine.services import audit_log, checking
 from loyalty_engine.services.actors import Actor, Role
 from loyalty_engine.services.caching import Cache
 from loyalty_engine.services.checking import Wrong
+from loyalty_engine.services.members import GONE, checked_id, no_member
 from loyalty_engine.store import members, places
 from loyalty_engine.store import tokens as store
 from loyalty_engine.store.session import in_transaction, reading
@@ -140,9 +141,10 @@ def for_member(actor: Actor, member_id: str, expires_at: datetime | None = None)
         raise Invalid("token_invalid", "The token would have ended already.", {"expires_at": ["must be in the future"]})
 
     def work(connection: sa.Connection) -> Issued:
-        if members.status(connection, member_id) not in ("active", "suspended"):
-            raise NotFound("member_not_found", "There is no such member.")
-        token = replace(_token(actor, "member", "a member", expires_at), member_id=member_id)
+        known = checked_id(member_id)
+        if members.status(connection, known) in (None, *GONE):
+            raise no_member()
+        token = replace(_token(actor, "member", "a member", expires_at), member_id=known)
         return _issue(connection, actor, token, "token.create")
 
     return in_transaction(work)

@@ -8,10 +8,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
+from loyalty_engine.store.sets import among
 from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import cards, consents, external_ids, members, phones, profiles, tier_history
-
-_IN_ONE_QUERY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +168,8 @@ def known_cards(connection: sa.Connection, wanted: Collection[str]) -> dict[str,
 def _known(
     connection: sa.Connection, key: sa.Column[Any], member: sa.Column[Any], wanted: Collection[str]
 ) -> dict[str, str]:
-    listed, found = list(wanted), {}
-    for start in range(0, len(listed), _IN_ONE_QUERY):
-        chosen = key.in_(listed[start : start + _IN_ONE_QUERY])
-        found.update({str(thing): str(member_id) for thing, member_id in connection.execute(sa.select(key, member).where(chosen))})
-    return found
+    rows = connection.execute(sa.select(key, member).where(among(connection, key, wanted)))
+    return {str(thing): str(member_id) for thing, member_id in rows}
 
 
 def insert(connection: sa.Connection, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

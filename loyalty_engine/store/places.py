@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
+from loyalty_engine.store.sets import among
 from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import merchants, store_groups, stores, terminals
 
@@ -103,12 +104,9 @@ def some_stores(connection: sa.Connection, merchant_id: str | None, after: str, 
 
 def known_stores(connection: sa.Connection, store_ids: Collection[str]) -> dict[str, str]:
     """Return, of the stores that are there, the merchant of each."""
-    wanted, found = list(store_ids), {}
-    for start in range(0, len(wanted), 500):
-        chosen = stores.c.store_id.in_(wanted[start : start + 500])
-        rows = connection.execute(sa.select(stores.c.store_id, stores.c.merchant_id).where(chosen))
-        found.update({str(store_id): str(merchant_id) for store_id, merchant_id in rows})
-    return found
+    chosen = among(connection, stores.c.store_id, store_ids)
+    rows = connection.execute(sa.select(stores.c.store_id, stores.c.merchant_id).where(chosen))
+    return {str(store_id): str(merchant_id) for store_id, merchant_id in rows}
 
 
 def put_stores(connection: sa.Connection, given: Sequence[Store]) -> None:

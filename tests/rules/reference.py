@@ -46,7 +46,11 @@ def work_out(
     ]
     worked = Worked()
     for wallet in programme.wallets:
-        mine = [rule for rule in rules if not isinstance(rule, p.ExcludeRule) and rule.wallet == wallet.id]
+        mine = [
+            rule
+            for rule in rules
+            if not isinstance(rule, p.ExcludeRule) and rule.wallet == wallet.id
+        ]
         _wallet(worked, programme, wallet, mine, purchase, counted, member, room, left)
     return worked
 
@@ -58,7 +62,9 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
     money = {line.line_id: whole[line.line_id] * part(line, left) for line in purchase.lines}
 
     earned = {
-        rule.id: _earned(rule.earn, seen[rule.id], money, left) for rule in rules if isinstance(rule, p.EarnRule)
+        rule.id: _earned(rule.earn, seen[rule.id], money, left)
+        for rule in rules
+        if isinstance(rule, p.EarnRule)
     }
     totals = {rule: sum(lines.values()) for rule, lines in earned.items()}
     kept = _winners([rule for rule in rules if rule.id in earned], totals)
@@ -67,20 +73,33 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
     others = {}
     for rule in rules:
         if isinstance(rule, p.MultiplyRule):
-            on_lines = sum(lines.get(line.line_id, 0) for lines in earned.values() for line in seen[rule.id])
+            on_lines = sum(
+                lines.get(line.line_id, 0) for lines in earned.values() for line in seen[rule.id]
+            )
             others[rule.id] = (rule.factor - 1) * on_lines
         elif isinstance(rule, p.BonusRule):
             others[rule.id] = Fraction(rule.points)
     kept = _winners([rule for rule in rules if rule.id in others], others)
-    gave = {rule: totals[rule] for rule in earned} | {rule: others[rule] for rule in others if rule in kept}
+    gave = {rule: totals[rule] for rule in earned} | {
+        rule: others[rule] for rule in others if rule in kept
+    }
 
     levels = programme.tiers.levels if programme.tiers else ()
-    factor = next((level.factor for level in levels if level.id == member.level and level.wallet == wallet.id), 1)
+    factor = next(
+        (
+            level.factor
+            for level in levels
+            if level.id == member.level and level.wallet == wallet.id
+        ),
+        1,
+    )
     extra = {rule: totals[rule] * (factor - 1) for rule in earned}
 
     with_extra = {rule: Fraction(points + extra.get(rule, 0)) for rule, points in gave.items()}
     before_caps = sum(with_extra.values())
-    caps = sorted((cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id)
+    caps = sorted(
+        (cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id
+    )
     for cap in caps:
         together = sum(with_extra[rule] for rule in cap.rules if rule in with_extra)
         most = max(0, min(cap.points, room.get(cap.id, cap.points)))
@@ -89,21 +108,28 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
             for rule in cap.rules & with_extra.keys():
                 with_extra[rule] *= Fraction(most) / together
     for cap in caps:
-        worked.cap_use[cap.id] = ceil(sum(with_extra[rule] for rule in cap.rules if rule in with_extra))
+        worked.cap_use[cap.id] = ceil(
+            sum(with_extra[rule] for rule in cap.rules if rule in with_extra)
+        )
     worked.gave |= gave
     worked.level_gave[wallet.id] = Fraction(sum(extra.values()))
     total = before_caps - sum(worked.cuts[cap.id] for cap in caps if cap.id in worked.cuts)
     half = Fraction(1, 2)
-    worked.points[wallet.id] = {"floor": floor(total), "half_up": floor(total + half), "ceiling": ceil(total)}[
-        wallet.rounding
-    ]
+    worked.points[wallet.id] = {
+        "floor": floor(total),
+        "half_up": floor(total + half),
+        "ceiling": ceil(total),
+    }[wallet.rounding]
 
 
 def _winners(rules, gives):
     groups = {}
     for rule in rules:
         groups.setdefault(rule.exclusive or f"alone: {rule.id}", []).append(rule)
-    return {min(group, key=lambda rule: (-rule.priority, -gives[rule.id], rule.id)).id for group in groups.values()}
+    return {
+        min(group, key=lambda rule: (-rule.priority, -gives[rule.id], rule.id)).id
+        for group in groups.values()
+    }
 
 
 def _earned(earn, lines, money, left):
@@ -117,13 +143,17 @@ def _earned(earn, lines, money, left):
         case p.PerUnit(points, paid):
             units = {line.line_id: line.quantity * part(line, left) for line in lines}
             return {
-                line.line_id: points * units[line.line_id] if money[line.line_id] > 0 or not paid else Fraction(0)
+                line.line_id: points * units[line.line_id]
+                if money[line.line_id] > 0 or not paid
+                else Fraction(0)
                 for line in lines
             }
         case p.PerPurchase(points):
             return _in_proportion(points, lines, money)
         case p.PerFact():
-            return {line.line_id: earn.points * _number(earn, line) * part(line, left) for line in lines}
+            return {
+                line.line_id: earn.points * _number(earn, line) * part(line, left) for line in lines
+            }
 
 
 def _in_proportion(points, lines, money):
@@ -157,7 +187,9 @@ def part(line: Line, left: Mapping[str, int] | None) -> Fraction:
 def eligible(purchase: Purchase, basis: p.Basis) -> dict[str, int]:
     """Line id to its amount less order discount, less what excluded tenders paid, less tax; never below 0."""
     money = net(purchase)
-    excluded = sum(tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded)
+    excluded = sum(
+        tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded
+    )
     off = largest_remainders(excluded, money)
     amounts = {}
     for line in purchase.lines:
@@ -209,7 +241,10 @@ def holds(condition: c.Condition, purchase: Purchase, member: MemberFacts) -> bo
         case c.Not(inner):
             return not holds(inner, purchase, member)
         case c.Spent(bounds, of):
-            return within(bounds, sum(net(purchase)[line.line_id] for line in purchase.lines if passes(of, line)))
+            return within(
+                bounds,
+                sum(net(purchase)[line.line_id] for line in purchase.lines if passes(of, line)),
+            )
         case c.Units(bounds, of):
             return within(bounds, sum(line.quantity for line in purchase.lines if passes(of, line)))
         case c.ByChannel(words):
@@ -230,7 +265,10 @@ def passes(line_filter: f.LineFilter, line: Line) -> bool:
                 good = named(words, {line.sku})
             case f.ByCategory(words):
                 path = (line.category or "").split("/")
-                good = named(words, {"/".join(path[: i + 1]) for i in range(len(path))} if line.category else set())
+                good = named(
+                    words,
+                    {"/".join(path[: i + 1]) for i in range(len(path))} if line.category else set(),
+                )
             case f.ByBrand(words):
                 good = named(words, {line.brand} - {None})
             case f.ByTag(words):

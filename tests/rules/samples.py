@@ -44,7 +44,10 @@ STAMPS = Wallet("stamps", {"en": "Stamps", "zh": "印花"})
 GREEN = Level("green", {"en": "Green", "zh": "绿卡"}, 0)
 GOLD = Level("gold", {"en": "Gold", "zh": "金卡"}, 1000, Fraction(5, 4), "beans")
 TIERS = Tiers(
-    PointsOf("beans"), RollingWindow(Period(12, "months")), Downgrade(Period(30, "days"), "one"), (GREEN, GOLD)
+    PointsOf("beans"),
+    RollingWindow(Period(12, "months")),
+    Downgrade(Period(30, "days"), "one"),
+    (GREEN, GOLD),
 )
 
 
@@ -63,7 +66,12 @@ CORNER_COFFEE = Programme(
     time_zone=SHANGHAI,
     wallets=(BEANS, STAMPS),
     accrual=(
-        EarnRule(id="base", name={"en": "One bean a yuan"}, wallet="beans", earn=PerMoney(Fraction(1), 100)),
+        EarnRule(
+            id="base",
+            name={"en": "One bean a yuan"},
+            wallet="beans",
+            earn=PerMoney(Fraction(1), 100),
+        ),
         EarnRule(
             id="stamp",
             name={"en": "A stamp a cup"},
@@ -77,7 +85,12 @@ CORNER_COFFEE = Programme(
             wallet="beans",
             factor=Fraction(2),
             lines=(*of_category("coffee"), BySku(words("GIFT-CARD", negated=True))),
-            when=All((TimeOfDay(time(7), time(10)), OnWeekday(frozenset({"mon", "tue", "wed", "thu", "fri"})))),
+            when=All(
+                (
+                    TimeOfDay(time(7), time(10)),
+                    OnWeekday(frozenset({"mon", "tue", "wed", "thu", "fri"})),
+                )
+            ),
             starts_at=datetime(2026, 12, 1, tzinfo=SHANGHAI),
             ends_at=datetime(2027, 1, 1, tzinfo=SHANGHAI),
             exclusive="coffee-campaigns",
@@ -90,12 +103,21 @@ CORNER_COFFEE = Programme(
             lines=of_category("beans-and-tea"),
         ),
         BonusRule(id="first-visit", wallet="beans", points=200, when=PurchasesBefore(Bounds(0, 0))),
-        MultiplyRule(id="birthday-month", wallet="beans", factor=Fraction(2), when=BirthdayIs("month")),
+        MultiplyRule(
+            id="birthday-month", wallet="beans", factor=Fraction(2), when=BirthdayIs("month")
+        ),
         ExcludeRule(id="no-clearance", lines=(ByTag(words("clearance")),)),
     ),
     caps=(
         Cap("beans-a-day", "beans", frozenset({"base", "early-coffee"}), "day", 2000),
-        Cap("big-beans-budget", "beans", frozenset({"big-beans"}), "month", 5_000_000, over="everyone"),
+        Cap(
+            "big-beans-budget",
+            "beans",
+            frozenset({"big-beans"}),
+            "month",
+            5_000_000,
+            over="everyone",
+        ),
     ),
     tiers=TIERS,
 )
@@ -116,12 +138,19 @@ LATTE = Line(
     tags=frozenset({"hot"}),
 )
 API_PURCHASE = Purchase(
-    SUNDAY, (LATTE,), "CNY", channel="store", order_discount_minor=500, tenders=(Tender("card", 3500),)
+    SUNDAY,
+    (LATTE,),
+    "CNY",
+    channel="store",
+    order_discount_minor=500,
+    tenders=(Tender("card", 3500),),
 )
 """The purchase of API.md: two lattes at 40.00 together, 5.00 off the order."""
 
 
-def line(line_id: str, amount_minor: int = 1000, quantity: int = 1, sku: str = "SKU", **others: object) -> Line:
+def line(
+    line_id: str, amount_minor: int = 1000, quantity: int = 1, sku: str = "SKU", **others: object
+) -> Line:
     return Line(line_id, sku, quantity, amount_minor, **others)
 
 
@@ -129,9 +158,13 @@ def purchase(*lines: Line, at: datetime = SUNDAY, **others: object) -> Purchase:
     return Purchase(at, lines, "CNY", **others)
 
 
-def plan_of(*rules: Rule, wallet: Wallet = BEANS, caps: tuple[Cap, ...] = (), tiers: Tiers | None = TIERS) -> Plan:
+def plan_of(
+    *rules: Rule, wallet: Wallet = BEANS, caps: tuple[Cap, ...] = (), tiers: Tiers | None = TIERS
+) -> Plan:
     """A plan of one wallet with these rules."""
-    return make_plan(Programme("small", {}, "CNY", SHANGHAI, (wallet,), accrual=rules, caps=caps, tiers=tiers))
+    return make_plan(
+        Programme("small", {}, "CNY", SHANGHAI, (wallet,), accrual=rules, caps=caps, tiers=tiers)
+    )
 
 
 def a_point_a_yuan(rule_id: str = "base", **others: object) -> EarnRule:

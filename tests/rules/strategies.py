@@ -6,7 +6,17 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from rules.conditions import All, AnyOf, ByChannel, HasLevel, Not, PaidBy, PurchasesBefore, Spent, Units
+from rules.conditions import (
+    All,
+    AnyOf,
+    ByChannel,
+    HasLevel,
+    Not,
+    PaidBy,
+    PurchasesBefore,
+    Spent,
+    Units,
+)
 from rules.facts import Line, MemberFacts, Purchase, Tender
 from rules.filters import Bounds, ByBrand, ByCategory, ByFact, BySku, ByTag, Words
 from rules.periods import Period
@@ -45,12 +55,16 @@ FACTS = ("distance", "weight")
 CLASSES = ("F", "Y", "K")
 
 rates = st.builds(Fraction, st.integers(1, 60), st.sampled_from((1, 2, 3, 4, 7, 10)))
-factors = st.builds(lambda extra: 1 + extra, st.builds(Fraction, st.integers(1, 8), st.sampled_from((1, 2, 3, 4))))
+factors = st.builds(
+    lambda extra: 1 + extra, st.builds(Fraction, st.integers(1, 8), st.sampled_from((1, 2, 3, 4)))
+)
 roundings = st.sampled_from(("floor", "half_up", "ceiling"))
 
 
 def words(*values: str) -> st.SearchStrategy[Words]:
-    return st.builds(Words, st.frozensets(st.sampled_from(values), min_size=1, max_size=2), st.booleans())
+    return st.builds(
+        Words, st.frozensets(st.sampled_from(values), min_size=1, max_size=2), st.booleans()
+    )
 
 
 def bounds(largest: int) -> st.SearchStrategy[Bounds]:
@@ -104,7 +118,9 @@ earnings = st.one_of(
     ),
 )
 
-_dates = st.sampled_from((None, None, None, NOW - timedelta(days=1), NOW, NOW + timedelta(minutes=1)))
+_dates = st.sampled_from(
+    (None, None, None, NOW - timedelta(days=1), NOW, NOW + timedelta(minutes=1))
+)
 _mostly_none = st.none() | st.none() | conditions
 
 
@@ -117,7 +133,9 @@ def rules(draw: st.DrawFn, rule_id: str) -> object:
         "starts_at": draw(_dates),
         "ends_at": draw(st.none() | _dates),
     }
-    kind = draw(st.sampled_from(("earn", "earn", "earn", "multiply", "multiply", "bonus", "exclude")))
+    kind = draw(
+        st.sampled_from(("earn", "earn", "earn", "multiply", "multiply", "bonus", "exclude"))
+    )
     if kind == "exclude":
         return ExcludeRule(**{**common, "lines": (draw(line_tests),)})
     wallet = draw(st.sampled_from((WALLETS[0], WALLETS[0], WALLETS[1])))
@@ -139,14 +157,37 @@ def rules(draw: st.DrawFn, rule_id: str) -> object:
 def programmes(draw: st.DrawFn) -> Programme:
     ids = draw(st.lists(st.sampled_from("abcdefghij"), unique=True, max_size=8))
     accrual = tuple(draw(rules(rule_id)) for rule_id in ids)
-    caps = tuple(draw(_cap(cap_id, accrual)) for cap_id in draw(st.permutations(("c1", "c2", "c3")))[: draw(st.integers(0, 3))])
+    caps = tuple(
+        draw(_cap(cap_id, accrual))
+        for cap_id in draw(st.permutations(("c1", "c2", "c3")))[: draw(st.integers(0, 3))]
+    )
     wallets = tuple(
-        Wallet(wallet, {}, rounding=draw(roundings), basis=draw(bases), on_return=draw(st.sampled_from(("allow_debt", "clamp"))))
+        Wallet(
+            wallet,
+            {},
+            rounding=draw(roundings),
+            basis=draw(bases),
+            on_return=draw(st.sampled_from(("allow_debt", "clamp"))),
+        )
         for wallet in WALLETS
     )
     gold = Level("gold", {}, 1000, draw(st.just(Fraction(1)) | factors), WALLETS[0])
-    tiers = Tiers(PointsOf(WALLETS[0]), RollingWindow(Period(12, "months")), Downgrade(), (Level("green", {}, 0), gold))
-    return Programme("random", {}, "CNY", ZONE, wallets, accrual=accrual, caps=caps, tiers=draw(st.sampled_from((tiers, None))))
+    tiers = Tiers(
+        PointsOf(WALLETS[0]),
+        RollingWindow(Period(12, "months")),
+        Downgrade(),
+        (Level("green", {}, 0), gold),
+    )
+    return Programme(
+        "random",
+        {},
+        "CNY",
+        ZONE,
+        wallets,
+        accrual=accrual,
+        caps=caps,
+        tiers=draw(st.sampled_from((tiers, None))),
+    )
 
 
 bases = st.builds(Basis, st.booleans(), st.booleans(), st.frozensets(st.sampled_from(TENDERS[1:])))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.accrual import Accrual, accrue, rework
@@ -26,7 +26,11 @@ def agree(programme: Programme, accrual: Accrual, worked: Worked) -> None:
         assert in_points == {rule: worked.gave[rule] for rule in in_points}
         assert Fraction(work.level_gave) / work.scale == worked.level_gave[work.wallet]
         cuts = {cap: Fraction(cut) / work.scale for cap, cut in work.cuts.items()}
-        assert cuts == {cap.id: worked.cuts[cap.id] for cap in programme.caps if cap.id in worked.cuts and cap.wallet == work.wallet}
+        assert cuts == {
+            cap.id: worked.cuts[cap.id]
+            for cap in programme.caps
+            if cap.id in worked.cuts and cap.wallet == work.wallet
+        }
     assert {rule for work in accrual.wallets for rule in work.gave} == set(worked.gave)
 
 
@@ -48,7 +52,11 @@ def test_what_is_left_of_a_purchase_gives_the_same_as_fractions_by_the_text(
     decisions = accrue(plan, purchase, member, room).decisions
     left = {line.line_id: data.draw(st.integers(0, line.quantity or 1)) for line in purchase.lines}
     again = rework(plan, purchase, decisions, left)
-    agree(programme, again, work_out(programme, purchase, member, room, left, frozenset(decisions.failed)))
+    agree(
+        programme,
+        again,
+        work_out(programme, purchase, member, room, left, frozenset(decisions.failed)),
+    )
 
 
 @given(whole, st.data())
@@ -64,7 +72,11 @@ def test_the_order_of_lines_and_of_rules_never_changes_a_result(
     moved = replace(purchase, lines=tuple(data.draw(st.permutations(purchase.lines))))
     one = accrue(make_plan(programme), purchase, member, room)
     other = accrue(make_plan(shuffled), moved, member, room)
-    assert (other.points, other.cap_use, other.decisions) == (one.points, one.cap_use, one.decisions)
+    assert (other.points, other.cap_use, other.decisions) == (
+        one.points,
+        one.cap_use,
+        one.decisions,
+    )
     assert [(work.gave, work.level_gave, work.cuts) for work in other.wallets] == [
         (work.gave, work.level_gave, work.cuts) for work in one.wallets
     ]
@@ -90,6 +102,8 @@ def test_the_steps_of_a_trace_add_up_to_the_points_of_each_wallet(
     steps = trace(plan, purchase, accrual)
     for work in accrual.wallets:
         assert sum(step.points for step in steps if step.wallet == work.wallet) == work.points
-    assert [step.id for step in steps if step.kind == "rule"] == [rule.id for rule in programme.accrual]
+    assert [step.id for step in steps if step.kind == "rule"] == [
+        rule.id for rule in programme.accrual
+    ]
     for step in steps:
         assert step.failed is None or step.points == 0

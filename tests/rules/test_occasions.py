@@ -41,7 +41,9 @@ def test_a_leap_day_has_a_day_in_every_year(year: int, rule: str, day: date) -> 
         (8, 15, 2025, date(2025, 10, 6)),
     ],
 )
-def test_a_lunar_birthday_falls_on_the_day_of_the_festival(month: int, day: int, year: int, solar: date) -> None:
+def test_a_lunar_birthday_falls_on_the_day_of_the_festival(
+    month: int, day: int, year: int, solar: date
+) -> None:
     assert birthdays_in(lunar(month, day), year) == (solar,)
 
 
@@ -93,7 +95,12 @@ def test_the_week_of_a_birthday_runs_over_the_new_year() -> None:
 
 @pytest.mark.parametrize(
     ("day", "near"),
-    [(date(2026, 10, 31), False), (date(2026, 11, 1), True), (date(2026, 11, 30), True), (date(2026, 12, 1), False)],
+    [
+        (date(2026, 10, 31), False),
+        (date(2026, 11, 1), True),
+        (date(2026, 11, 30), True),
+        (date(2026, 12, 1), False),
+    ],
 )
 def test_the_month_of_a_birthday(day: date, near: bool) -> None:
     assert birthday_near(Birthday(11, 22), day, "month") is near
@@ -107,7 +114,13 @@ def test_the_month_of_a_lunar_birthday_is_the_one_it_falls_in_that_year() -> Non
 
 
 @pytest.mark.parametrize(
-    ("day", "age"), [(date(2026, 11, 21), 25), (date(2026, 11, 22), 26), (date(2026, 11, 23), 26), (date(1999, 1, 1), None)]
+    ("day", "age"),
+    [
+        (date(2026, 11, 21), 25),
+        (date(2026, 11, 22), 26),
+        (date(2026, 11, 23), 26),
+        (date(1999, 1, 1), None),
+    ],
 )
 def test_age_grows_on_the_birthday(day: date, age: int | None) -> None:
     assert age_on(Birthday(11, 22, 2000), day) == age

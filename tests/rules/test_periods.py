@@ -35,7 +35,11 @@ def test_periods_can_be_taken_several_times_and_backwards() -> None:
 
 @pytest.mark.parametrize(
     ("day", "last"),
-    [(date(2026, 2, 1), date(2026, 2, 28)), (date(2028, 2, 29), date(2028, 2, 29)), (date(2026, 12, 5), date(2026, 12, 31))],
+    [
+        (date(2026, 2, 1), date(2026, 2, 28)),
+        (date(2028, 2, 29), date(2028, 2, 29)),
+        (date(2026, 12, 5), date(2026, 12, 31)),
+    ],
 )
 def test_a_month_ends_on_its_last_day(day: date, last: date) -> None:
     assert end_of_month(day) == last
@@ -43,7 +47,9 @@ def test_a_month_ends_on_its_last_day(day: date, last: date) -> None:
 
 def test_the_business_day_is_the_one_of_the_programmes_zone() -> None:
     shanghai = ZoneInfo("Asia/Shanghai")
-    assert business_day(datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), shanghai) == date(2026, 11, 22)
+    assert business_day(datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), shanghai) == date(
+        2026, 11, 22
+    )
     assert business_day(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), shanghai) == date(2026, 11, 23)
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from marshmallow import RAISE, Schema, ValidationError
 
@@ -22,12 +22,19 @@ class Strict(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages: ClassVar[dict[str, str]] = {"unknown": _UNKNOWN, "type": "write a JSON object: {…}"}
+    error_messages = {  # noqa: RUF012: marshmallow declares it so
+        "unknown": _UNKNOWN,
+        "type": "write a JSON object: {…}",
+    }
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         """Say of each unknown field which one was probably meant."""
         messages = error.messages
-        unknown = [key for key, said in messages.items() if said == [_UNKNOWN]] if isinstance(messages, dict) else []
+        unknown = (
+            [key for key, said in messages.items() if said == [_UNKNOWN]]
+            if isinstance(messages, dict)
+            else []
+        )
         for key in unknown[:_SUGGESTED]:
             messages[key] = [self._unknown(str(key))]
 

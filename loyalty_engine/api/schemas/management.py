@@ -7,7 +7,18 @@ from typing import Any, Final, get_args
 from marshmallow import fields, post_load, validate
 
 from loyalty_engine.api.schemas.base import Strict
-from loyalty_engine.api.schemas.fields import Code, Day, Instant, Note, Phrase, Whole, Word, needed, optional, several
+from loyalty_engine.api.schemas.fields import (
+    Code,
+    Day,
+    Instant,
+    Note,
+    Phrase,
+    Whole,
+    Word,
+    needed,
+    optional,
+    several,
+)
 from loyalty_engine.services.actors import Role
 from loyalty_engine.services.imports.records import NewProduct
 from loyalty_engine.services.tokens import NewToken
@@ -21,7 +32,10 @@ _MAX_STORES: Final = 100_000
 class PublishSchema(Strict):
     """A programme, from when it judges, and why it was changed."""
 
-    programme = fields.Raw(required=True, metadata={"description": "the document: an object, or its text in YAML or JSON"})
+    programme = fields.Raw(
+        required=True,
+        metadata={"description": "the document: an object, or its text in YAML or JSON"},
+    )
     reason = needed(Note)
     effective_at = optional(Instant, format="date-time", description="from now on, when left out")
 
@@ -109,4 +123,3 @@ class ProductsSchema(Strict):
     """Entries of the catalogue; each has its own result."""
 
     products = several(fields.Nested(ProductSchema), _MAX_PRODUCTS, 1, required=True)
-

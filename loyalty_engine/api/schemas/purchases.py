@@ -1,10 +1,12 @@
 """A purchase as a till sends it, and what comes back: API.md, Tills."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from loyalty_engine import clock
 from loyalty_engine.api import values
 from loyalty_engine.api.schemas.base import Strict, load
 from loyalty_engine.api.schemas.fields import (
@@ -25,10 +27,12 @@ from loyalty_engine.api.schemas.fields import (
     without_nulls,
 )
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
+from rules.errors import Invalid
 from rules.facts import Line, Purchase, Tender
 from rules.money import is_currency
 
 KINDS: Final = ("goods", "shipping")
+CLOCKS_DIFFER_BY: Final = timedelta(minutes=5)
 _ONE_OF_FOUR: Final = "a member is named by exactly one of member_id, card, phone and token"
 
 
@@ -43,7 +47,9 @@ class MemberReferenceSchema(Strict):
     @validates_schema
     def _exactly_one(self, data: Mapping[str, Any], **_: Any) -> None:
         if len(without_nulls(data)) != 1:
-            raise ValidationError(f"{_ONE_OF_FOUR}; here are {', '.join(without_nulls(data)) or 'none'}")
+            raise ValidationError(
+                f"{_ONE_OF_FOUR}; here are {', '.join(without_nulls(data)) or 'none'}"
+            )
 
     @post_load
     def _reference(self, data: Mapping[str, Any], **_: Any) -> MemberReference:
@@ -68,7 +74,9 @@ class LineSchema(Strict):
     sku = needed(Word, example="LATTE-L")
     quantity = optional(Whole, 0, values.MAX_QUANTITY, default=1)
     amount = needed(
-        Amount, example="40.00", description="the line's total after its own discount; contains the tax"
+        Amount,
+        example="40.00",
+        description="the line's total after its own discount; contains the tax",
     )
     discount = optional(Amount, default=0, description="the line's own discount, for information")
     tax = optional(Amount, default=0)
@@ -119,7 +127,9 @@ class QuoteSchema(Strict):
     channel = optional(Word, example="store")
     currency = needed(Checked, values.currency, example="CNY")
     lines = several(fields.Nested(LineSchema), values.MAX_LINES, 1, required=True)
-    order_discount = optional(Amount, default=0, example="5.00", description="comes off after the lines")
+    order_discount = optional(
+        Amount, default=0, example="5.00", description="comes off after the lines"
+    )
     tenders = several(fields.Nested(TenderSchema), load_default=None, allow_none=True)
     vouchers = several(Word(), load_default=None, allow_none=True)
     coupon_codes = several(Word(), load_default=None, allow_none=True)
@@ -161,13 +171,21 @@ class QuoteSchema(Strict):
 class PurchaseSchema(QuoteSchema):
     """A purchase that happened."""
 
-    purchase_id = needed(Code, example="T7-20261122-0042", description="the till's own; unique in its store")
+    purchase_id = needed(
+        Code, example="T7-20261122-0042", description="the till's own; unique in its store"
+    )
 
 
 class BatchSchema(Strict):
     """Purchases of a till that was offline; each is read, judged and answered by itself."""
 
     purchases = several(fields.Nested(PurchaseSchema), 500, 1, required=True)
+
+
+class EnvelopeSchema(Strict):
+    """A batch as a whole, whose purchases nobody has looked at."""
+
+    purchases = several(fields.Raw(), 500, 1, required=True)
 
 
 def load_purchase(schema: QuoteSchema, data: Any) -> PostedPurchase:
@@ -190,7 +208,9 @@ class ReturnSchema(Strict):
     """Goods that came back: some units of some lines, or `"all": true` for everything that is left."""
 
     return_reference = needed(Code, example="R-77")
-    lines = several(fields.Nested(ReturnedLineSchema), values.MAX_LINES, 1, load_default=None, allow_none=True)
+    lines = several(
+        fields.Nested(ReturnedLineSchema), values.MAX_LINES, 1, load_default=None, allow_none=True
+    )
     all = optional(Flag)
     occurred_at = optional(Instant, format="date-time")
     store = optional(Code, description="where it was bought, when that is another store")
@@ -200,18 +220,37 @@ class ReturnSchema(Strict):
     def _lines_or_all(self, data: Mapping[str, Any], **_: Any) -> None:
         lines = data.get("lines") or ()
         if bool(lines) == bool(data.get("all")):
-            raise ValidationError('name the lines that came back, or write "all": true; one of the two')
+            raise ValidationError(
+                'name the lines that came back, or write "all": true; one of the two'
+            )
         names = [line["line_id"] for line in lines]
-        twice = {f"{name}": ["is named twice: add its units up"] for name in names if names.count(name) > 1}
+        twice = {
+            f"{name}": ["is named twice: add its units up"]
+            for name in names
+            if names.count(name) > 1
+        }
         if twice:
             raise ValidationError({"lines": twice})
+
+
+def happened(at: datetime | None) -> datetime | None:
+    """Return a time of something that happened; raises `Invalid` for one to come, save what clocks differ by."""
+    if at is not None and at - clock.now() > CLOCKS_DIFFER_BY:
+        said = ["lies in the future: set the till's clock, and check its time zone"]
+        raise Invalid("occurred_in_future", "This can't have happened yet.", {"occurred_at": said})
+    return at
 
 
 def return_request(purchase_id: str, data: Mapping[str, Any]) -> ReturnRequest:
     """Return the request that the body and the address together make."""
     units = None if data["all"] else {line["line_id"]: line["quantity"] for line in data["lines"]}
     return ReturnRequest(
-        purchase_id, data["return_reference"], units, data["store"], data["receipt"], data["occurred_at"]
+        purchase_id,
+        data["return_reference"],
+        units,
+        data["store"],
+        data["receipt"],
+        happened(data["occurred_at"]),
     )
 
 

@@ -1,0 +1,108 @@
+"""What a member has: balances, entries and level, for itself under /me and for staff and shops by its id."""
+
+from typing import Any
+
+from loyalty_engine.api.auth import allow
+from loyalty_engine.api.described import answers
+from loyalty_engine.api.openapi import Blueprint
+from loyalty_engine.api.repeats import once, takes_key
+from loyalty_engine.api.schemas.answers import BalancesAnswer, PurchaseAnswer
+from loyalty_engine.api.schemas.members import (
+    CardAnswer,
+    ClaimSchema,
+    LedgerAnswer,
+    MemberAnswer,
+    StandingAnswer,
+)
+from loyalty_engine.api.schemas.queries import PageQuery
+from loyalty_engine.services import balances, claims, members
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.members import Member
+from rules.errors import NotFound
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/v1", description="What members have.")
+
+
+@blueprint.route("/members/<id:member_id>/balances", methods=["GET"])
+@allow("service", "staff", "admin")
+@answers(200, BalancesAnswer)
+def balances_of(actor: Actor, member_id: str) -> bytes:
+    """Show a member's points."""
+    return balances.balances(member_id)
+
+
+@blueprint.route("/members/<id:member_id>/ledger", methods=["GET"])
+@allow("service", "staff", "admin")
+@answers(200, LedgerAnswer)
+@blueprint.arguments(PageQuery, location="query")
+def ledger_of(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, Any]:
+    """List what changed a member's points, newest first."""
+    return balances.ledger(member_id, page["cursor"], page["limit"])
+
+
+@blueprint.route("/members/<id:member_id>/tier", methods=["GET"])
+@allow("service", "staff", "admin")
+@answers(200, StandingAnswer)
+def tier_of(actor: Actor, member_id: str) -> dict[str, Any]:
+    """Show a member's level, and what is missing for the next."""
+    return balances.tier(member_id)
+
+
+@blueprint.route("/me", methods=["GET"])
+@allow("member")
+@answers(200, MemberAnswer)
+def me(actor: Actor) -> Member:
+    """Show who I am."""
+    return members.find(_self(actor))
+
+
+@blueprint.route("/me/balances", methods=["GET"])
+@allow("member")
+@answers(200, BalancesAnswer)
+def my_balances(actor: Actor) -> bytes:
+    """Show my points."""
+    return balances.balances(_self(actor))
+
+
+@blueprint.route("/me/ledger", methods=["GET"])
+@allow("member")
+@answers(200, LedgerAnswer)
+@blueprint.arguments(PageQuery, location="query")
+def my_ledger(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
+    """List what changed my points, newest first."""
+    return balances.ledger(_self(actor), page["cursor"], page["limit"])
+
+
+@blueprint.route("/me/tier", methods=["GET"])
+@allow("member")
+@answers(200, StandingAnswer)
+def my_tier(actor: Actor) -> dict[str, Any]:
+    """Show my level, and what is missing for the next."""
+    return balances.tier(_self(actor))
+
+
+@blueprint.route("/me/card", methods=["GET"])
+@allow("member")
+@answers(200, CardAnswer)
+def my_card(actor: Actor) -> dict[str, str]:
+    """Show the card that I show at the till."""
+    working = [card for card in members.find(_self(actor)).cards if card.status == "active"]
+    if not working:
+        raise NotFound("no_card", "You have no card that works; ask for one at the till.")
+    return {"number": working[-1].number, "status": working[-1].status}
+
+
+@blueprint.route("/me/claims", methods=["POST"])
+@allow("member")
+@answers(201, PurchaseAnswer)
+@takes_key
+@blueprint.arguments(ClaimSchema)
+def claim(actor: Actor, body: dict[str, str]) -> Answer:
+    """Put a purchase on my account with the code on its receipt, within 30 days."""
+    return once(actor, lambda to: claims.claim_in(to, actor, body["claim_code"]))
+
+
+def _self(actor: Actor) -> str:
+    assert actor.member_id is not None, "a member's token names its member"
+    return actor.member_id

@@ -1,0 +1,211 @@
+"""A member as it is enrolled, looked up and shown: API.md, Members."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import Schema, fields, post_load, validate
+
+from loyalty_engine.api import values
+from loyalty_engine.api.schemas.answers import NextLevelAnswer
+from loyalty_engine.api.schemas.base import Strict
+from loyalty_engine.api.schemas.fields import (
+    Checked,
+    Code,
+    Flag,
+    Instant,
+    Note,
+    Phrase,
+    Whole,
+    Word,
+    needed,
+    optional,
+    several,
+    without_nulls,
+)
+from loyalty_engine.api.schemas.purchases import MemberReferenceSchema
+from rules.facts import Birthday
+
+String, Integer = fields.String, fields.Integer
+_MAX_ATTRIBUTES: Final = 100
+
+
+class LookupSchema(MemberReferenceSchema):
+    """Who stands at the till; a phone may be written as people of the country write it."""
+
+    phone = optional(Word, example="138 0013 8000")
+
+
+class BirthdaySchema(Strict):
+    """A month and day in the solar or the Chinese lunar calendar; the year may be left out."""
+
+    month = needed(Whole, 1, 12)
+    day = needed(Whole, 1, 31)
+    year = optional(Whole, 1850, 2199)
+    calendar = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(("solar", "lunar"))
+    )
+    leap_month = optional(Flag)
+
+    @post_load
+    def _birthday(self, data: Mapping[str, Any], **_: Any) -> Birthday:
+        return Birthday(**without_nulls(data))
+
+
+class ConsentSchema(Strict):
+    """What the member said about being written to."""
+
+    channel = needed(Code, example="sms")
+    purpose = needed(Code, example="marketing")
+    given = optional(Flag, default=True)
+    at = optional(Instant, format="date-time", description="now, when left out")
+    proof = optional(Note, description="how it is known")
+
+
+class EnrolmentSchema(Strict):
+    """Who is enrolled: all of it may be left out. Without a card the member gets a number of ours."""
+
+    name = optional(Phrase)
+    phone = optional(Word, example="+8613800138000")
+    email = optional(Checked, values.email, format="email")
+    language = optional(Checked, values.language, example="zh")
+    birthday = fields.Nested(BirthdaySchema, load_default=None, allow_none=True)
+    card = optional(Word, example="6300000000000017")
+    external_id = optional(Code, description="what the shop calls the member")
+    consents = several(fields.Nested(ConsentSchema), load_default=None, allow_none=True)
+    segments = several(Code(), load_default=None, allow_none=True)
+    attributes = fields.Dict(
+        keys=Code(),
+        values=Phrase(),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=_MAX_ATTRIBUTES),
+    )
+
+
+class ReasonSchema(Strict):
+    """Why something is done by hand."""
+
+    reason = needed(Note)
+
+
+class CardReplacementSchema(ReasonSchema):
+    """Why, and by which card; without one the member gets a number of ours."""
+
+    card = optional(Word)
+
+
+class ClaimSchema(Strict):
+    """The code on a receipt that was not on anybody's account."""
+
+    claim_code = needed(Word)
+
+
+class EnrolledAnswer(Schema):
+    """The new member."""
+
+    member_id = fields.UUID()
+    status = String()
+    card = String()
+    cards = fields.List(String())
+    level = String(allow_none=True)
+    language = String()
+    joined_on = fields.Date()
+
+
+class SeenAnswer(Schema):
+    """What a till is shown: enough to greet a member and to book for it."""
+
+    member_id = fields.UUID()
+    status = String()
+    name = String(allow_none=True, metadata={"example": "L*** W***"})
+    card = String(allow_none=True, metadata={"example": "************0017"})
+    level = String(allow_none=True)
+    language = String()
+
+
+class CardAnswer(Schema):
+    """A card."""
+
+    number = String()
+    status = String(metadata={"enum": ["active", "blocked", "replaced"]})
+
+
+class BirthdayAnswer(Schema):
+    """A birthday."""
+
+    month = Integer()
+    day = Integer()
+    year = Integer(allow_none=True)
+    calendar = String()
+    leap_month = fields.Boolean()
+
+
+class ConsentAnswer(Schema):
+    """What was said about being written to."""
+
+    channel = String()
+    purpose = String()
+    given = fields.Boolean()
+    at = fields.DateTime()
+    proof = String()
+
+
+class MemberAnswer(Schema):
+    """Everything that is known of a member but its points."""
+
+    member_id = fields.UUID()
+    status = String()
+    joined_on = fields.Date()
+    enrolled_at = fields.DateTime()
+    time_zone = String(allow_none=True)
+    language = String()
+    level = String(allow_none=True)
+    name = String(allow_none=True)
+    phone = String(allow_none=True)
+    email = String(allow_none=True)
+    birthday = fields.Nested(BirthdayAnswer, allow_none=True)
+    birthday_locked_until = fields.Date(allow_none=True)
+    segments = fields.List(String())
+    attributes = fields.Dict(keys=String(), values=String())
+    consents = fields.List(fields.Nested(ConsentAnswer))
+    cards = fields.List(fields.Nested(CardAnswer))
+
+
+class EntryAnswer(Schema):
+    """One entry of the ledger: what it changed, and where it came from."""
+
+    seq = Integer()
+    kind = String()
+    wallet = String()
+    points = Integer()
+    available = Integer()
+    pending = Integer()
+    held = Integer()
+    debt = Integer()
+    forgiven = Integer()
+    source = fields.Dict()
+    programme_version = Integer()
+    occurred_at = fields.DateTime()
+    booked_at = fields.DateTime()
+    reason = String(allow_none=True)
+
+
+class LedgerAnswer(Schema):
+    """A page of entries, newest first."""
+
+    member_id = fields.UUID()
+    entries = fields.List(fields.Nested(EntryAnswer))
+    next = String(allow_none=True)
+
+
+class StandingAnswer(Schema):
+    """The level, until when it is safe, and what is missing for the next."""
+
+    member_id = fields.UUID()
+    level = String(allow_none=True)
+    since = fields.DateTime(allow_none=True)
+    review_on = fields.Date(allow_none=True)
+    metric = fields.Dict()
+    next = fields.Nested(NextLevelAnswer, allow_none=True)
+    benefits = fields.List(fields.Dict())
+    history = fields.List(fields.Dict())

@@ -1,0 +1,16 @@
+"""Asks for many rows by their keys in one statement, however many keys there are."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+
+def among(connection: sa.Connection, column: sa.Column[Any], words: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column of text holds one of `words`: one parameter, so that none is too many."""
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(list(words), postgresql.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(list(words))).table_valued("value")
+    return column.in_(sa.select(listed.c.value))

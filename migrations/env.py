@@ -1,0 +1,42 @@
+"""How Alembic reaches the tables: through the application, on a connection of the application's own engine."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from flask import current_app
+
+from loyalty_engine.store.types import Instant
+
+
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
+    """Write the project's own column types as the project does."""
+    if kind != "type":
+        return False
+    if isinstance(item, Instant):
+        autogen.imports.add("from loyalty_engine.store.types import Instant")
+        return "Instant()"
+    if isinstance(item, sa.Uuid):
+        autogen.imports.add("from loyalty_engine.store.types import uuid_text")
+        return "uuid_text()"
+    return False
+
+
+def run() -> None:
+    """Run the migrations in one transaction: they happen all, or none."""
+    db = current_app.extensions["migrate"].db
+    with db.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            # SQLite can't change a constraint: a batch makes the table anew.
+            render_as_batch=connection.dialect.name == "sqlite",
+            render_item=render_item,
+            transactional_ddl=True,
+        )
+        with connection.begin():
+            context.run_migrations()
+
+
+run()

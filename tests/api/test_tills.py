@@ -1,0 +1,147 @@
+"""A till's day over HTTP: a quote, a purchase, its replay, an explanation, a return; a sale that waits for staff."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import CARD, Shop, line, purchase
+
+pytestmark = pytest.mark.usefixtures("frozen_clock")
+
+
+def test_a_purchase_earns_points_and_a_replay_repeats_the_answer(shop: Shop) -> None:
+    first = shop.terminal("POST", "/v1/purchases", json=purchase())
+    again = shop.terminal("POST", "/v1/purchases", json=purchase())
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.data == again.data
+    assert first.json["points"] == [{"wallet": "leaves", "points": 35, "pending": 0}]
+    assert first.json["member_id"] == shop.member_id
+
+
+def test_a_quote_stores_nothing(shop: Shop) -> None:
+    quoted = shop.terminal("POST", "/v1/quotes", json=purchase(purchase_id=...))
+    assert quoted.status_code == 200
+    assert quoted.json["points"] == [{"wallet": "leaves", "points": 35}]
+    assert shop.terminal("GET", "/v1/purchases/T7-20261122-0042").status_code == 404
+
+
+def test_a_purchase_is_found_and_explained_in_the_asked_language(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    found = shop.terminal("GET", "/v1/purchases/T7-20261122-0042")
+    assert found.json["total"] == "35.00"
+    path = "/v1/purchases/T7-20261122-0042/explanation"
+    english = shop.terminal("GET", path)
+    chinese = shop.service(
+        "GET", f"{path}?store=s-1", headers={"Accept-Language": "zh-CN,zh;q=0.9"}
+    )
+    assert english.json["headline"] == "35 Leaves"
+    assert chinese.json["wallets"] != english.json["wallets"]
+    assert shop.staff("GET", f"{path}?store=s-1&language=zh").json == chinese.json
+
+
+def test_a_return_takes_points_back_once(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    body = {"return_reference": "R-1", "lines": [{"line_id": "1", "quantity": 1}]}
+    path = "/v1/purchases/T7-20261122-0042/returns"
+    first, again = shop.terminal("POST", path, json=body), shop.terminal("POST", path, json=body)
+    assert first.status_code == 201
+    assert first.json["points"][0]["points"] == -18
+    assert again.data == first.data
+    rest = shop.terminal("POST", path, json={"return_reference": "R-2", "all": True})
+    assert rest.json["balances"][0]["available"] == 0
+    too_much = shop.terminal(
+        "POST", path, json={"return_reference": "R-3", "lines": [{"line_id": "9", "quantity": 1}]}
+    )
+    assert (too_much.status_code, too_much.json["code"]) == (422, "return_exceeds_purchase")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"member": {"card": "6300000000000095"}}, "unknown_card"),
+        ({"order_discount": "4.00"}, "sums_disagree"),
+        ({"occurred_at": "2026-09-01T09:00:00+08:00"}, "late"),
+    ],
+)
+def test_a_sale_that_happened_waits_for_somebody(
+    shop: Shop, changes: dict[str, Any], reason: str
+) -> None:
+    kept = shop.terminal("POST", "/v1/purchases", json=purchase(**changes))
+    assert (kept.status_code, kept.json["status"], kept.json["reason"]) == (
+        202,
+        "unresolved",
+        reason,
+    )
+    listed = shop.staff("GET", "/v1/purchases?status=unresolved")
+    assert [one["purchase_id"] for one in listed.json["purchases"]] == ["T7-20261122-0042"]
+
+
+def test_staff_accept_a_purchase_whose_sums_disagree(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase(order_discount="4.00"))
+    path = "/v1/purchases/T7-20261122-0042/acceptance"
+    accepted = shop.staff("POST", path, json={"reason": "looked at the receipt", "store": "s-1"})
+    assert (accepted.status_code, accepted.json["status"]) == (201, "posted")
+
+
+def test_a_purchase_without_a_member_is_claimed_with_its_code(shop: Shop) -> None:
+    posted = shop.terminal("POST", "/v1/purchases", json=purchase(member=...))
+    assert (posted.status_code, posted.json["status"]) == (201, "unclaimed")
+    claimed = shop.member("POST", "/v1/me/claims", json={"claim_code": posted.json["claim_code"]})
+    assert claimed.status_code == 201
+    assert shop.member("GET", "/v1/me/balances").json["balances"][0]["available"] == 35
+
+
+def test_heres_my_card_after_paying(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase(member=None))
+    named = shop.terminal(
+        "PUT", "/v1/purchases/T7-20261122-0042/member", json={"member": {"card": CARD}}
+    )
+    assert (named.status_code, named.json["member_id"]) == (201, shop.member_id)
+
+
+def test_a_batch_answers_each_purchase_by_itself(shop: Shop) -> None:
+    bodies = [
+        purchase(purchase_id="a", receipt=...),
+        purchase(purchase_id="b", receipt=..., lines=[line("1", amount="-1")]),
+        purchase(purchase_id="c", receipt=..., currency="EUR"),
+        purchase(purchase_id="a", receipt=...),
+    ]
+    answer = shop.terminal("POST", "/v1/purchases/batch", json={"purchases": bodies})
+    assert answer.status_code == 200
+    assert [one["status"] for one in answer.json["results"]] == [201, 422, 422, 200]
+    assert "lines[0].amount" in answer.json["results"][1]["body"]["errors"]
+    assert answer.json["results"][2]["body"]["code"] == "wrong_currency"
+    assert answer.json["results"][0]["body"] == answer.json["results"][3]["body"]
+
+
+def test_an_idempotency_key_repeats_status_and_body(shop: Shop) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    first = shop.terminal("POST", "/v1/purchases", json=purchase(), headers=headers)
+    again = shop.terminal("POST", "/v1/purchases", json=purchase(), headers=headers)
+    assert (again.status_code, again.data) == (201, first.data)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    other = shop.terminal("POST", "/v1/purchases", json=purchase(channel="web"), headers=headers)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_refusal_is_repeated_as_a_problem(shop: Shop) -> None:
+    headers = {"Idempotency-Key": "k-2"}
+    first = shop.terminal("POST", "/v1/purchases", json=purchase(currency="EUR"), headers=headers)
+    again = shop.terminal("POST", "/v1/purchases", json=purchase(currency="EUR"), headers=headers)
+    assert first.status_code == again.status_code == 422
+    assert again.content_type == "application/problem+json"
+    assert again.json["code"] == "wrong_currency"
+
+
+def test_a_till_posts_for_its_own_store_only(shop: Shop) -> None:
+    other = shop.terminal("POST", "/v1/purchases", json=purchase(store="s-2"))
+    assert other.status_code in (403, 404)
+    own = shop.terminal("POST", "/v1/purchases", json=purchase(store="s-1"))
+    assert own.status_code == 201
+
+
+def test_a_service_says_where(shop: Shop) -> None:
+    nowhere = shop.service("POST", "/v1/purchases", json=purchase())
+    assert (nowhere.status_code, list(nowhere.json["errors"])) == (422, ["store"])
+    assert shop.service("POST", "/v1/purchases", json=purchase(store="s-1")).status_code == 201

@@ -1,0 +1,132 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from rules.lots import Lot, Taking, expires_on, open_lot, soonest_first, take_back
+from rules.periods import Period
+from rules.programme import Expiry, InactivityExpiry, RollingExpiry, YearlyExpiry
+from tests.rules.samples import BEANS
+
+TODAY = date(2026, 11, 22)
+YEAR = Period(12, "months")
+
+
+@pytest.mark.parametrize(
+    ("expiry", "earned", "last_day"),
+    [
+        (None, TODAY, None),
+        (InactivityExpiry(Period(18, "months")), TODAY, None),
+        (RollingExpiry(Period(1, "months")), date(2026, 1, 31), date(2026, 2, 28)),
+        (RollingExpiry(Period(1, "months")), date(2028, 1, 31), date(2028, 2, 29)),
+        (RollingExpiry(YEAR), TODAY, date(2027, 11, 22)),
+        (RollingExpiry(YEAR, end_of_month=True), TODAY, date(2027, 11, 30)),
+        (RollingExpiry(YEAR, end_of_month=True), date(2027, 2, 1), date(2028, 2, 29)),
+        (RollingExpiry(Period(30, "days")), TODAY, date(2026, 12, 22)),
+        (YearlyExpiry(12, 31, YEAR), date(2026, 12, 30), date(2027, 12, 31)),
+        (YearlyExpiry(12, 31, YEAR), date(2026, 12, 31), date(2027, 12, 31)),
+        (YearlyExpiry(12, 31, YEAR), date(2027, 1, 1), date(2028, 12, 31)),
+        (YearlyExpiry(3, 31, YEAR), date(2026, 3, 31), date(2027, 3, 31)),
+        (YearlyExpiry(3, 31, YEAR), date(2026, 4, 1), date(2028, 3, 31)),
+        (YearlyExpiry(2, 29, Period(0, "days")), date(2027, 1, 1), date(2027, 2, 28)),
+        (YearlyExpiry(2, 29, Period(0, "days")), date(2028, 1, 1), date(2028, 2, 29)),
+    ],
+)
+def test_the_last_day_of_a_lot(expiry: Expiry, earned: date, last_day: date | None) -> None:
+    assert expires_on(expiry, earned) == last_day
+
+
+@pytest.mark.parametrize(
+    ("booked", "state"),
+    [
+        (date(2026, 12, 5), "pending"),
+        (date(2026, 12, 6), "available"),
+        (date(2026, 12, 7), "available"),
+    ],
+)
+def test_a_grant_waits_until_its_pending_time_is_over(booked: date, state: str) -> None:
+    lot = open_lot(replace(BEANS, pending=Period(14, "days")), 43, TODAY, booked, debt=0)
+    assert (lot.state, lot.available_on, lot.granted) == (state, date(2026, 12, 6), 43)
+
+
+@pytest.mark.parametrize(("debt", "paid"), [(0, 0), (42, 42), (43, 43), (44, 43)])
+def test_what_is_available_at_once_pays_debt_first(debt: int, paid: int) -> None:
+    lot = open_lot(BEANS, 43, TODAY, TODAY, debt)
+    assert (lot.granted, lot.paid_debt) == (43, paid)
+
+
+def test_what_is_pending_pays_no_debt_yet() -> None:
+    assert (
+        open_lot(replace(BEANS, pending=Period(1, "days")), 43, TODAY, TODAY, debt=10).paid_debt
+        == 0
+    )
+
+
+def test_a_lot_expires_counted_from_the_day_it_was_earned_on() -> None:
+    assert open_lot(BEANS, 43, TODAY, date(2027, 3, 3), debt=0).expires_on == date(2027, 11, 30)
+
+
+def lot(
+    lot_id: str,
+    points: int = 10,
+    held: int = 0,
+    state: str = "available",
+    ends: date | None = None,
+    opened: int = 1,
+) -> Lot:
+    return Lot(lot_id, points, held, state, ends, date(2026, 1, opened))
+
+
+def test_lots_are_used_soonest_expiry_first_then_oldest_and_never_expiring_last() -> None:
+    lots = [
+        lot("never", opened=1),
+        lot("late", ends=date(2027, 2, 1), opened=1),
+        lot("soon-new", ends=date(2027, 1, 1), opened=9),
+        lot("soon-old", ends=date(2027, 1, 1), opened=2),
+        lot("soon-old-b", ends=date(2027, 1, 1), opened=2),
+    ]
+    assert [each.lot_id for each in soonest_first(lots)] == [
+        "soon-old",
+        "soon-old-b",
+        "soon-new",
+        "late",
+        "never",
+    ]
+
+
+def test_points_come_off_the_purchases_own_lots_before_others_that_expire_sooner() -> None:
+    own, other = lot("own", 10), lot("other", 10, ends=date(2027, 1, 1))
+    taken = take_back(15, [own], [other])
+    assert taken.takings == (Taking("own", 10, "available"), Taking("other", 5, "available"))
+    assert taken.missing == 0
+
+
+def test_other_lots_go_by_soonest_expiry() -> None:
+    others = [lot("late", ends=date(2027, 2, 1)), lot("soon", ends=date(2027, 1, 1))]
+    assert [taking.lot_id for taking in take_back(15, [], others).takings] == ["soon", "late"]
+
+
+def test_held_points_are_never_taken() -> None:
+    taken = take_back(30, [lot("own", 10, held=4)], [lot("other", 10, held=10), lot("free", 3)])
+    assert taken.takings == (Taking("own", 6, "available"), Taking("free", 3, "available"))
+    assert taken.missing == 21
+
+
+def test_own_pending_points_are_taken_but_pending_points_of_others_are_not() -> None:
+    taken = take_back(30, [lot("own", 10, state="pending")], [lot("other", 10, state="pending")])
+    assert taken.takings == (Taking("own", 10, "pending"),)
+    assert (taken.of("pending"), taken.of("available"), taken.missing) == (10, 0, 20)
+
+
+def test_expired_lots_give_nothing() -> None:
+    taken = take_back(5, [lot("own", 10, state="expired")], [lot("other", 10, state="expired")])
+    assert (taken.takings, taken.missing) == ((), 5)
+
+
+@pytest.mark.parametrize(("points", "missing"), [(19, 0), (20, 0), (21, 1)])
+def test_what_lots_lack_is_missing(points: int, missing: int) -> None:
+    taken = take_back(points, [lot("own")], [lot("other")])
+    assert (sum(each.points for each in taken.takings), taken.missing) == (
+        points - missing,
+        missing,
+    )

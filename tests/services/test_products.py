@@ -1,0 +1,119 @@
+"""What the catalogue fills in, as of the sale."""
+
+from datetime import date
+from time import perf_counter
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from loyalty_engine.services import products, sku_lists
+from loyalty_engine.services.imports.records import NewProduct
+from loyalty_engine.store.session import db, reading
+from rules.errors import Invalid, NotFound
+from rules.facts import Line
+from tests.builders import ADMIN
+
+pytestmark = pytest.mark.usefixtures("app")
+
+MAY = date(2026, 5, 1)
+
+
+def filled(*lines: Line, on: date = MAY) -> tuple[Line, ...]:
+    with reading() as connection:
+        return products.fill(connection, lines, on)
+
+
+def tea(from_on: date | None, category: str) -> NewProduct:
+    return NewProduct("TEA", category, "house", frozenset({"hot"}), from_on)
+
+
+def test_a_bare_line_gets_category_brand_and_tags() -> None:
+    products.put_many(ADMIN, [tea(None, "drinks/tea")])
+    (line,) = filled(Line("1", "TEA", 1, 300))
+    assert (line.category, line.brand, line.tags) == ("drinks/tea", "house", {"hot"})
+
+
+def test_what_the_till_says_stays() -> None:
+    products.put_many(ADMIN, [tea(None, "drinks/tea")])
+    told = Line("1", "TEA", 1, 300, category="gifts")
+    branded = Line("2", "TEA", 1, 300, brand="other", tags=frozenset({"iced"}))
+    first, second = filled(told, branded)
+    assert first is told
+    assert (second.category, second.brand, second.tags) == ("drinks/tea", "other", {"iced"})
+
+
+@pytest.mark.parametrize(
+    ("on", "category"),
+    [(date(2026, 4, 30), "drinks"), (MAY, "drinks/tea"), (date(2026, 5, 2), "drinks/tea"), (date(1990, 1, 1), "drinks")],
+)
+def test_the_entry_of_the_day_of_the_sale_counts(on: date, category: str) -> None:
+    products.put_many(ADMIN, [tea(MAY, "drinks/tea"), tea(None, "drinks")])
+    (line,) = filled(Line("1", "TEA", 1, 300), on=on)
+    assert line.category == category
+
+
+def test_a_product_not_known_yet_stays_bare() -> None:
+    products.put_many(ADMIN, [tea(MAY, "drinks/tea")])
+    lines = (Line("1", "TEA", 1, 300), Line("2", "CAKE", 1, 300))
+    assert filled(*lines, on=date(2026, 4, 30)) == lines
+
+
+def test_lines_with_categories_cost_no_query_and_others_one(app: Flask) -> None:
+    asked: list[str] = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    complete = (Line("1", "TEA", 1, 300, category="drinks"), Line("2", "SHIP", 1, 300, kind="shipping"))
+    with reading() as connection:
+        asked.clear()
+        assert products.fill(connection, complete, MAY) is complete
+        assert asked == []
+        products.fill(connection, (*complete, *(Line(str(n), f"P{n}", 1, 300) for n in range(3, 100))), MAY)
+        assert len(asked) == 1
+
+
+def test_an_entry_put_again_is_replayed_and_a_changed_one_replaces_it() -> None:
+    assert [put.status for put in products.put_many(ADMIN, [tea(MAY, "drinks"), tea(MAY, "drinks")])] == [
+        "posted",
+        "replayed",
+    ]
+    assert [put.status for put in products.put_many(ADMIN, [tea(MAY, "drinks"), tea(MAY, "tea")])] == [
+        "replayed",
+        "posted",
+    ]
+    (entry,) = products.history("TEA")
+    assert entry.category == "tea"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        NewProduct("T" * 65),
+        NewProduct("TEA\n\x07"),
+        NewProduct("TEA", "drinks//tea"),
+        NewProduct("TEA", "d" * 201),
+        NewProduct("TEA", brand="b" * 65),
+        NewProduct("TEA", tags=frozenset(str(n) for n in range(51))),
+    ],
+)
+def test_a_wrong_entry_is_refused_and_the_others_are_kept(wrong: NewProduct) -> None:
+    bad, good = products.put_many(ADMIN, [wrong, NewProduct("CAKE", "food")])
+    assert (bad.status, bad.code, good.status) == ("refused", "product_invalid", "posted")
+    assert products.history("TEA") == ()
+
+
+def test_ninety_thousand_products_are_put_within_seconds() -> None:
+    catalogue = [NewProduct(str(n), f"grocery/aisle-{n % 300}", f"brand-{n % 50}") for n in range(92_331)]
+    began = perf_counter()
+    assert {put.status for put in products.put_many(ADMIN, catalogue)} == {"posted"}
+    assert perf_counter() - began < 30, "five seconds on an idle machine"
+    assert products.history("92330")[0].category == "grocery/aisle-230"
+
+
+def test_a_list_holds_what_was_put_last() -> None:
+    assert sku_lists.put(ADMIN, "slow", ["A", "B", "B"]) == 2
+    assert sku_lists.put(ADMIN, "slow", ["C"]) == 1
+    assert (sku_lists.sizes(), sku_lists.skus("slow")) == ({"slow": 1}, {"C"})
+    with pytest.raises(NotFound):
+        sku_lists.skus("fast")
+    with pytest.raises(Invalid):
+        sku_lists.put(ADMIN, "slow", ["", "D"])
