@@ -160,31 +160,15 @@ class HasAttribute:
     test: Words
 
 
-Condition = (
-    All
-    | AnyOf
-    | Not
-    | Spent
-    | Units
-    | TimeOfDay
-    | OnWeekday
-    | DayOfMonth
-    | DateBetween
-    | AtStore
-    | AtStoreGroup
-    | ByChannel
-    | PaidBy
-    | WithCoupon
-    | HasLevel
-    | InSegment
-    | MemberFor
-    | Age
-    | BirthdayIs
-    | PurchasesBefore
-    | DaysSincePurchase
-    | PurchaseWithin
-    | HasAttribute
-)
+OfPurchase = (
+    Spent | Units | TimeOfDay | OnWeekday | DayOfMonth | DateBetween
+    | AtStore | AtStoreGroup | ByChannel | PaidBy | WithCoupon
+)  # fmt: skip
+OfMember = (
+    HasLevel | InSegment | MemberFor | Age | BirthdayIs
+    | PurchasesBefore | DaysSincePurchase | PurchaseWithin | HasAttribute
+)  # fmt: skip
+Condition = All | AnyOf | Not | OfPurchase | OfMember
 
 
 class Situation(NamedTuple):
@@ -226,19 +210,7 @@ def first_failure(condition: Condition, situation: Situation, path: str = "when"
         case _ if isinstance(condition, AboutPurchase):
             return None if _purchase_holds(condition, situation) else path
         case _:
-            return (
-                None if _member_holds(condition, situation.member, situation.local.date()) else path
-            )
-
-
-OfPurchase = (
-    Spent | Units | TimeOfDay | OnWeekday | DayOfMonth | DateBetween
-    | AtStore | AtStoreGroup | ByChannel | PaidBy | WithCoupon
-)  # fmt: skip
-OfMember = (
-    HasLevel | InSegment | MemberFor | Age | BirthdayIs
-    | PurchasesBefore | DaysSincePurchase | PurchaseWithin | HasAttribute
-)  # fmt: skip
+            return None if _member_holds(condition, situation.member, situation.local.date()) else path
 
 
 def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
@@ -247,9 +219,7 @@ def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
         case Spent(bounds, of):
             return bounds.hold(_sum_seen(situation.net_minor, of, situation))
         case Units(bounds, of):
-            return bounds.hold(
-                _sum_seen(tuple(line.quantity for line in purchase.lines), of, situation)
-            )
+            return bounds.hold(_sum_seen(tuple(line.quantity for line in purchase.lines), of, situation))
         case TimeOfDay(starts, ends):
             now = local.time()
             return starts <= now < ends if starts <= ends else now >= starts or now < ends
@@ -267,9 +237,7 @@ def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
         case ByChannel(channels):
             return channels.holds(purchase.channel)
         case PaidBy(kinds):
-            return (
-                kinds.values.isdisjoint(tender.kind for tender in purchase.tenders) == kinds.negated
-            )
+            return kinds.values.isdisjoint(tender.kind for tender in purchase.tenders) == kinds.negated
         case WithCoupon(codes):
             return codes.values.isdisjoint(purchase.coupon_codes) == codes.negated
         case _:
@@ -280,11 +248,7 @@ def _sum_seen(figures: tuple[int, ...], of: LineFilter, situation: Situation) ->
     if not of:
         return sum(figures)
     lines = situation.purchase.lines
-    return sum(
-        figure
-        for figure, line in zip(figures, lines, strict=True)
-        if sees(of, line, situation.lists)
-    )
+    return sum(figure for figure, line in zip(figures, lines, strict=True) if sees(of, line, situation.lists))
 
 
 def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool:
@@ -299,24 +263,14 @@ def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool
             age = age_on(member.birthday, today) if member.birthday else None
             return age is not None and bounds.hold(age)
         case BirthdayIs(span):
-            locked = (
-                member.birthday_locked_until is not None and today < member.birthday_locked_until
-            )
-            return (
-                member.birthday is not None
-                and not locked
-                and birthday_near(member.birthday, today, span)
-            )
+            locked = member.birthday_locked_until is not None and today < member.birthday_locked_until
+            return member.birthday is not None and not locked and birthday_near(member.birthday, today, span)
         case PurchasesBefore(bounds):
             return bounds.hold(member.purchases_before)
         case DaysSincePurchase(bounds):
-            return member.last_purchase_on is not None and bounds.hold(
-                (today - member.last_purchase_on).days
-            )
+            return member.last_purchase_on is not None and bounds.hold((today - member.last_purchase_on).days)
         case PurchaseWithin(period):
-            return member.last_purchase_on is not None and today <= plus(
-                member.last_purchase_on, period
-            )
+            return member.last_purchase_on is not None and today <= plus(member.last_purchase_on, period)
         case HasAttribute(name, test):
             return test.holds(member.attributes.get(name))
         case _:

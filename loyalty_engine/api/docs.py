@@ -3,9 +3,10 @@
 from importlib.resources import files
 from typing import Final
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, current_app, send_from_directory
 
 from loyalty_engine.api.auth import public
+from loyalty_engine.api.openapi import Api
 
 blueprint = Blueprint("docs", __name__)
 
@@ -59,3 +60,11 @@ def asset(name: str) -> Response:
     response = send_from_directory(_ASSETS, name, max_age=86_400)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@blueprint.get("/v1/openapi.json")
+@public
+def document() -> Response:
+    """Show the OpenAPI document."""
+    api: Api = current_app.extensions["loyalty_api"]
+    return Response(api.written(), content_type="application/json")

@@ -26,7 +26,7 @@ from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.services.members import Card, Member, Seen
+from loyalty_engine.services.members import Member, Seen
 from rules.errors import NotFound
 
 blueprint = Blueprint("members", __name__, url_prefix="/v1/members", description="Who they are.")
@@ -128,7 +128,7 @@ def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str
     )
 
 
-def _of(member_id: str, card: Card, status: int = 200) -> Answer:
+def _of(member_id: str, card: Any, status: int = 200) -> Answer:
     """Answer with a card; another member's isn't there, and what was done to it is undone."""
     if card.member_id != member_id:
         raise NotFound("unknown_card", "This member has no such card.")

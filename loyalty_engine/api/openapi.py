@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes and their schemas, and the reading of bodies on the routes it shows."""
 
+import json
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -71,6 +72,12 @@ class Api(flask_smorest.Api):
 
     ERROR_SCHEMA = ProblemSchema
 
+    def written(self) -> bytes:
+        """Return the document as JSON, put together when it is first asked for."""
+        if not hasattr(self, "_written"):
+            self._written = json.dumps(self.spec.to_dict(), ensure_ascii=False).encode()
+        return self._written
+
     def _register_error_handlers(self) -> None:
         pass
 
@@ -106,4 +113,5 @@ def make_api(app: Flask) -> Api:
         "description": "A terminal's, member's, service's or person's token.",
     }
     api.spec.components.security_scheme("bearer", bearer)
+    app.extensions["loyalty_api"] = api
     return api

@@ -139,7 +139,9 @@ def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
         raise Conflict("needs_staff", DETAILS[parked["reason"]])
     zone = plan_for(connection, parked["occurred_at"]).programme.time_zone
     if business_day(parked["occurred_at"], zone) != business_day(clock.now(), zone):
-        raise Conflict("not_today", "A till can name the member on the day of the purchase; later the member claims it.")
+        raise Conflict(
+            "not_today", "A till can name the member on the day of the purchase; later the member claims it."
+        )
 
 
 def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values) -> Answer:
@@ -153,5 +155,5 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)
     purchase_keys.settle_parked(connection, key)
-    waiting.apply(connection, actor, key)
+    waiting.apply(connection, actor, key, parked["received_at"])
     return booked

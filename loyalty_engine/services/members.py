@@ -64,9 +64,10 @@ class Member:
 def look_up(reference: MemberReference) -> Seen:
     """Return who stands at the till; raises `NotFound`, or `Conflict` for a card that works no longer."""
     with reading() as connection:
-        found = identify(connection, _normalised(connection, reference))
+        named = _normalised(connection, reference)
+        found = identify(connection, named)
         if found.member_id is None:
-            raise _unknown(found.reason or "unknown_member")
+            raise _unknown(found.reason or "unknown_member", named)
         row = store.row(connection, found.member_id)
         if row is None or row.status in GONE:
             raise no_member()
@@ -77,12 +78,14 @@ def look_up(reference: MemberReference) -> Seen:
     return Seen(row.member_id, row.status, name, card, row.level, row.language)
 
 
-def _unknown(reason: str) -> NotFound | Conflict:
+def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
     match reason:
         case "blocked_card":
             return Conflict("blocked_card", "This card is blocked; ask the member for another one, or for the phone.")
         case "replaced_card":
             return Conflict("replaced_card", "This card was replaced; the member has a new one.")
+        case "unknown_card" if named.card and card_numbers.looks_misread(named.card):
+            return NotFound("unknown_card", "There is no such card, for its check digit doesn't fit: read it again.")
         case "unknown_card":
             return NotFound("unknown_card", "There is no such card; read it again, or enrol the member.")
         case "unknown_phone":

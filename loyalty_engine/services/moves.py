@@ -36,12 +36,14 @@ def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_memb
 def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:
     posting = Posting(connection, actor, clock.now())
     assert row.member_id is not None
+    assert row.posting_id is not None
     state = posting.member(row.member_id)
     purchase = stored(connection, row)
     facts = decode(purchase["facts"])
     nothing = dict.fromkeys(left_of(purchase, facts), 0)
-    reduce_to(posting, state, purchase, facts, nothing, Source("move", new_id(), clock.now()))
+    reduce_to(posting, state, purchase, facts, nothing, Source("move", row.posting_id, clock.now()))
     state.purchases_count -= 1
+    state.last_purchase_on = postings.last_purchase_on(connection, row.member_id, but=row.posting_id)
     purchase["status"] = "moved"
     posting.write()
     postings.update_purchase(connection, purchase)
@@ -62,7 +64,12 @@ def _return_again(connection: sa.Connection, actor: Actor, key: str, row: KeyRow
     assert row.member_id is not None and row.posting_id is not None
     assert moved.member_id is not None and moved.posting_id is not None
     purchase_id = key.partition("/")[2]
-    for one in postings.returns_of(connection, row.member_id, row.posting_id):
+    # What took all that was left came last; the others may come in any order.
+    booked = sorted(
+        postings.returns_of(connection, row.member_id, row.posting_id),
+        key=lambda one: (decode_json(one["units"]) is None, one["booked_at"], one["return_id"]),
+    )
+    for one in booked:
         units = decode_json(one["units"])
         returned = Returned(purchase_id, one["return_reference"], units, one["occurred_at"])
         book_return(connection, actor, moved.member_id, moved.posting_id, returned)

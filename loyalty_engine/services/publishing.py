@@ -1,6 +1,7 @@
 """A draft becomes a version that never changes: only one that is faultless, keeps its promises, and lies ahead."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Final
@@ -12,6 +13,7 @@ from loyalty_engine.services import audit_log, checking, documents
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.programmes import list_names, lists_of
+from loyalty_engine.services.version_digests import FIRST, digest
 from loyalty_engine.store import programmes as store
 from loyalty_engine.store import sku_lists
 from loyalty_engine.store.programmes import Version
@@ -74,8 +76,10 @@ def _publish(
     now = clock.now()
     number = len(before) + 1
     version = Version(number, _effective_at(before, effective_at, now), now, str(actor), reason)
-    store.insert(connection, version, json.dumps(write(programme), ensure_ascii=False))
-    told = {"effective_at": version.effective_at, "reason": reason}
+    document = json.dumps(write(programme), ensure_ascii=False)
+    proof = digest(store.last_digest(connection) or FIRST, asdict(version) | {"document": document})
+    store.insert(connection, version, document, proof)
+    told = {"effective_at": version.effective_at, "reason": reason, "digest": proof}
     audit_log.record(connection, actor, "programme.publish", str(number), told)
     return version
 

@@ -31,9 +31,7 @@ def post(actor: Actor, posted: PostedPurchase) -> Answer:
     return in_transaction(partial(post_in, actor=actor, posted=posted))
 
 
-def post_in(
-    connection: sa.Connection, actor: Actor, posted: PostedPurchase, replays_history: bool = False
-) -> Answer:
+def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, replays_history: bool = False) -> Answer:
     """Post one purchase: 201 and what it earned, 200 with the first answer for a repetition, 202 where it is parked.
 
     One that `replays_history` (an import's) is booked at its own time, and is never too late.
@@ -44,7 +42,8 @@ def post_in(
     plan = plan_for(connection, incoming.purchase.occurred_at)
     check_currency(plan, incoming.purchase)
     who = identify(connection, posted.member)
-    trouble = who.reason or trouble_with(plan, incoming.purchase, may_be_late=replays_history)
+    # What a claim does not do away with comes first.
+    trouble = trouble_with(plan, incoming.purchase, may_be_late=replays_history) or who.reason
     member_id = None if trouble else who.member_id
     row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
     known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
@@ -58,7 +57,7 @@ def post_in(
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
         return parking.park(connection, incoming, booked.reason)
     if known is not None:
-        waiting.apply(connection, actor, incoming.key)
+        waiting.apply(connection, actor, incoming.key, clock.now())
     return booked
 
 

@@ -38,6 +38,9 @@ def take_keys(connection: sa.Connection, key: str, receipt_key: str | None, row:
     known = _known(connection, key)
     if known.waits:
         purchase_keys.move_key(connection, key, row)
+    elif receipt_key is not None:
+        # A batch goes on after a refusal: the receipt is still free for the sale that it was printed for.
+        purchase_keys.release_receipt(connection, receipt_key)
     return known
 
 

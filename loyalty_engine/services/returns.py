@@ -16,6 +16,7 @@ from loyalty_engine.services.lookup import stored
 from loyalty_engine.services.purchase_documents import stored_receipt
 from loyalty_engine.services.reversals import Returned, book_return
 from loyalty_engine.services.sites import site_of
+from loyalty_engine.services.waiting import Shown
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.purchase_keys import WAITING, KeyRow
 from loyalty_engine.store.session import in_transaction
@@ -37,11 +38,13 @@ def take_in(connection: sa.Connection, actor: Actor, request: ReturnRequest) -> 
     row = _locked(connection, key)
     at = request.occurred_at or clock.now()
     returned = Returned(request.purchase_id, request.return_reference, request.units, at)
+    elsewhere = actor.role == "terminal" and site.store != actor.store_id
+    shown = _shown(request) if elsewhere else None
     if row.member_id is None or row.posting_id is None:
         missing = "The purchase has not come yet" if row.fingerprint == WAITING else "The purchase is not booked yet"
-        return waiting.keep(connection, key, returned, f"{missing}; the return is booked when it is.")
-    if actor.role == "terminal" and site.store != actor.store_id:
-        _check_receipt(connection, row, request)
+        return waiting.keep(connection, key, returned, shown, f"{missing}; the return is booked when it is.")
+    if elsewhere and stored_receipt(stored(connection, row)["facts"]) != shown:
+        raise _no_such_receipt(request)
     return book_return(connection, actor, row.member_id, row.posting_id, returned)
 
 
@@ -53,12 +56,15 @@ def _locked(connection: sa.Connection, key: str) -> KeyRow:
     return row
 
 
-def _check_receipt(connection: sa.Connection, row: KeyRow, request: ReturnRequest) -> None:
-    printed = stored_receipt(stored(connection, row)["facts"])
-    shown = request.receipt and (request.receipt.number, request.receipt.business_day.isoformat())
-    if printed is None or printed != shown:
-        raise NotFound(
-            "receipt_not_found",
-            f"Store {request.store} has no purchase {request.purchase_id} with that receipt;"
-            " another store's purchase is returned with its receipt's number and business day.",
-        )
+def _shown(request: ReturnRequest) -> Shown:
+    if request.receipt is None:
+        raise _no_such_receipt(request)
+    return request.receipt.number, request.receipt.business_day.isoformat()
+
+
+def _no_such_receipt(request: ReturnRequest) -> NotFound:
+    return NotFound(
+        "receipt_not_found",
+        f"Store {request.store} has no purchase {request.purchase_id} with that receipt;"
+        " another store's purchase is returned with its receipt's number and business day.",
+    )

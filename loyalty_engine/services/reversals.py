@@ -43,9 +43,7 @@ class Returned:
         return sha256(encode_json([self.reference, self.units]).encode()).hexdigest()
 
 
-def book_return(
-    connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned
-) -> Answer:
+def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned) -> Answer:
     """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again."""
     posting = Posting(connection, actor, clock.now())
     state = posting.member(member_id)
@@ -70,12 +68,17 @@ def book_return(
 
 def _repeated(earlier: Values, returned: Returned) -> Answer:
     if earlier["fingerprint"] != returned.fingerprint:
-        raise Invalid(
-            "return_differs",
-            f"Return {returned.reference} was booked before with other lines; nothing was changed.",
-            {"return_reference": ["give a new return its own reference; send a repetition unchanged"]},
-        )
+        raise another_return(returned.reference)
     return Answer(200, earlier["answer"].encode(), replayed=True)
+
+
+def another_return(reference: str) -> Invalid:
+    """Return the refusal of a return whose reference was used for other lines."""
+    return Invalid(
+        "return_differs",
+        f"Return {reference} came before with other lines; nothing was changed.",
+        {"return_reference": ["give a new return its own reference; send a repetition unchanged"]},
+    )
 
 
 def left_of(stored: Values, purchase: Purchase) -> dict[str, int]:

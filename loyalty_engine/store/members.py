@@ -73,6 +73,7 @@ def _columns(table: sa.Table, shape: type) -> list[sa.Column[Any]]:
 _ID: Final = sa.bindparam("member_id", type_=members.c.member_id.type)
 _NUMBER: Final = sa.bindparam("number", type_=cards.c.number.type)
 
+_ANY: Final = Statement(sa.select(members.c.member_id).limit(1))
 _ROW: Final = Statement(sa.select(*_columns(members, MemberRow)).where(members.c.member_id == _ID))
 _STATUS: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID))
 _LOCK: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID).with_for_update())
@@ -108,6 +109,11 @@ _CHANGE_CARD: Final = Statement(
         replaced_by=sa.bindparam("replaced_by", type_=cards.c.replaced_by.type),
     )
 )
+
+
+def any_there(connection: sa.Connection) -> bool:
+    """Tell whether anybody is a member."""
+    return _ANY.one(connection) is not None
 
 
 def row(connection: sa.Connection, member_id: str) -> MemberRow | None:

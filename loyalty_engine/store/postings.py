@@ -1,6 +1,7 @@
 """What a posting appends: ledger entries, lots and what is taken from them, purchases, returns, tier changes."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,6 +67,13 @@ _of_purchase = (
 _PURCHASE_COLUMNS = purchases.columns.keys()
 _select_purchase = Statement(sa.select(purchases).where(*_of_purchase))
 _select_answer = Statement(sa.select(purchases.c.answer).where(*_of_purchase))
+_last_purchase_on = Statement(
+    sa.select(sa.func.max(purchases.c.business_day)).where(
+        purchases.c.member_id == sa.bindparam("member_id", type_=purchases.c.member_id.type),
+        purchases.c.posting_id != sa.bindparam("posting_id", type_=purchases.c.posting_id.type),
+        purchases.c.status == "posted",
+    )
+)
 _update_purchase = Statement(
     purchases.update()
     .where(
@@ -90,9 +98,7 @@ def write(connection: sa.Connection, states: list[MemberState], appended: Append
     _insert_entry.many(connection, appended.entries)
     _insert_lot.many(connection, appended.lots)
     for change in appended.lot_changes:
-        _take_from_lot.run(
-            connection, member_key=change["member_id"], lot_key=change["lot_id"], points=change["taken"]
-        )
+        _take_from_lot.run(connection, member_key=change["member_id"], lot_key=change["lot_id"], points=change["taken"])
     _insert_lot_change.many(connection, appended.lot_changes + appended.paid_debts)
     _insert_tier_change.many(connection, appended.tier_changes)
     _put_budget.many(connection, appended.budgets)
@@ -116,6 +122,12 @@ def purchase(connection: sa.Connection, member_id: str, posting_id: str) -> Valu
     """Return the stored purchase, or None."""
     row = _select_purchase.one(connection, member_id=member_id, posting_id=posting_id)
     return dict(zip(_PURCHASE_COLUMNS, row, strict=True)) if row else None
+
+
+def last_purchase_on(connection: sa.Connection, member_id: str, but: str) -> date | None:
+    """Return the day of a member's latest purchase when one is left out; None where there is no other."""
+    row = _last_purchase_on.one(connection, member_id=member_id, posting_id=but)
+    return row[0] if row else None
 
 
 def purchase_answer(connection: sa.Connection, member_id: str, posting_id: str) -> str | None:

@@ -25,7 +25,10 @@ class Version:
 _COLUMNS: Final = (t.c.version, t.c.effective_at, t.c.published_at, t.c.author, t.c.reason)
 _LATEST: Final = Statement(sa.select(sa.func.max(t.c.version)))
 _ALL: Final = Statement(sa.select(*_COLUMNS).order_by(t.c.version))
-_DOCUMENT: Final = Statement(sa.select(t.c.document).where(t.c.version == sa.bindparam("version", type_=t.c.version.type)))
+_DOCUMENT: Final = Statement(
+    sa.select(t.c.document).where(t.c.version == sa.bindparam("version", type_=t.c.version.type))
+)
+_LAST_DIGEST: Final = Statement(sa.select(t.c.digest).order_by(t.c.version.desc()).limit(1))
 _INSERT: Final = statements.insert(t)
 
 
@@ -46,7 +49,13 @@ def document(connection: sa.Connection, version: int) -> str | None:
     return str(found[0]) if found else None
 
 
-def insert(connection: sa.Connection, version: Version, document: str) -> None:
+def last_digest(connection: sa.Connection) -> str | None:
+    """Return the digest of the newest version; None before the first."""
+    found = _LAST_DIGEST.one(connection)
+    return str(found[0]) if found else None
+
+
+def insert(connection: sa.Connection, version: Version, document: str, digest: str) -> None:
     """Add a version; raises `Duplicate` for a number or a time that is taken."""
     _INSERT.run(
         connection,
@@ -56,4 +65,5 @@ def insert(connection: sa.Connection, version: Version, document: str) -> None:
         published_at=version.published_at,
         author=version.author,
         reason=version.reason,
+        digest=digest,
     )

@@ -45,15 +45,21 @@ _lock_key = Statement(sa.select(*_key_columns).where(_by_key).with_for_update())
 _set_key = Statement(
     purchase_keys.update()
     .where(purchase_keys.c.purchase_key == sa.bindparam("key"))
-    .values({name: sa.bindparam(name, type_=purchase_keys.c[name].type) for name in ("fingerprint", "member_id", "posting_id")})
+    .values(
+        {
+            name: sa.bindparam(name, type_=purchase_keys.c[name].type)
+            for name in ("fingerprint", "member_id", "posting_id")
+        }
+    )
 )
-_receipt = Statement(
-    sa.select(receipts.c.purchase_key).where(receipts.c.receipt_key == sa.bindparam("receipt_key"))
-)
+_receipt = Statement(sa.select(receipts.c.purchase_key).where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
+_release_receipt = Statement(receipts.delete().where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
 _card = Statement(sa.select(cards.c.member_id, cards.c.status).where(cards.c.number == sa.bindparam("number")))
 _phone = Statement(sa.select(phones.c.member_id).where(phones.c.phone == sa.bindparam("phone")))
 _member = Statement(
-    sa.select(members.c.member_id).where(members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type))
+    sa.select(members.c.member_id).where(
+        members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type)
+    )
 )
 _insert_parked = statements.insert(parked_purchases)
 _insert_claim_code = statements.insert(claim_codes)
@@ -61,9 +67,7 @@ _claim_code = Statement(
     sa.select(claim_codes.c.purchase_key).where(claim_codes.c.claim_code == sa.bindparam("claim_code"))
 )
 _PARKED_COLUMNS = parked_purchases.columns.keys()
-_parked = Statement(
-    sa.select(parked_purchases).where(parked_purchases.c.purchase_key == sa.bindparam("purchase_key"))
-)
+_parked = Statement(sa.select(parked_purchases).where(parked_purchases.c.purchase_key == sa.bindparam("purchase_key")))
 _settle_parked = Statement(
     parked_purchases.update()
     .where(parked_purchases.c.purchase_key == sa.bindparam("key"))
@@ -97,6 +101,11 @@ def claim_receipt(connection: sa.Connection, receipt_key: str, key: str) -> bool
     return _insert_receipt.run(connection, receipt_key=receipt_key, purchase_key=key) == 1
 
 
+def release_receipt(connection: sa.Connection, receipt_key: str) -> None:
+    """Give back a receipt that was taken in this transaction for a purchase that is there without it."""
+    _release_receipt.run(connection, receipt_key=receipt_key)
+
+
 def add_keys(connection: sa.Connection, keys: Sequence[Values], receipt_rows: Sequence[Values]) -> None:
     """Take many keys and receipts that were seen to be free."""
     _add_key.many(connection, keys)
@@ -109,8 +118,12 @@ _add_receipt = statements.insert(receipts)
 
 def taken(connection: sa.Connection, keys: Sequence[str], receipt_keys: Sequence[str]) -> tuple[set[str], set[str]]:
     """Return which of these keys, and which of these receipts, are taken."""
-    found_keys = connection.scalars(sa.select(purchase_keys.c.purchase_key).where(purchase_keys.c.purchase_key.in_(keys)))
-    found_receipts = connection.scalars(sa.select(receipts.c.receipt_key).where(receipts.c.receipt_key.in_(receipt_keys)))
+    found_keys = connection.scalars(
+        sa.select(purchase_keys.c.purchase_key).where(purchase_keys.c.purchase_key.in_(keys))
+    )
+    found_receipts = connection.scalars(
+        sa.select(receipts.c.receipt_key).where(receipts.c.receipt_key.in_(receipt_keys))
+    )
     return set(found_keys), set(found_receipts)
 
 
@@ -122,9 +135,7 @@ def find(connection: sa.Connection, key: str, locked: bool = False) -> KeyRow | 
 
 def move_key(connection: sa.Connection, key: str, row: KeyRow) -> None:
     """Say where a purchase is from now on."""
-    _set_key.run(
-        connection, key=key, fingerprint=row.fingerprint, member_id=row.member_id, posting_id=row.posting_id
-    )
+    _set_key.run(connection, key=key, fingerprint=row.fingerprint, member_id=row.member_id, posting_id=row.posting_id)
 
 
 def purchase_of_receipt(connection: sa.Connection, receipt_key: str) -> str | None:

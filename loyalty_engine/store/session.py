@@ -11,11 +11,21 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from loyalty_engine.config import Settings
-from loyalty_engine.store import drivers
+from loyalty_engine.store import drivers, on_postgresql
 from loyalty_engine.store.drivers import Again, Duplicate, Lost, StillInWork, Unavailable
 from loyalty_engine.store.tables import metadata
 
-__all__ = ["Duplicate", "StillInWork", "Unavailable", "db", "engine_options", "in_transaction", "prepare_engine", "reading"]
+__all__ = [
+    "Duplicate",
+    "StillInWork",
+    "Unavailable",
+    "db",
+    "engine_options",
+    "in_transaction",
+    "prepare_engine",
+    "reading",
+    "snapshot",
+]
 
 db = SQLAlchemy(metadata=metadata)
 
@@ -40,10 +50,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def prepare_engine(engine: sa.Engine) -> None:
-    """Set up how SQLite's connections behave; PostgreSQL needs nothing beyond `engine_options`."""
+    """Set up how SQLite's connections behave, and how transactions begin."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", drivers.prepare_sqlite)
         event.listen(engine, "begin", drivers.begin_immediate)
+    else:
+        event.listen(engine, "begin", on_postgresql.begin)
 
 
 @contextmanager
@@ -51,6 +63,21 @@ def reading() -> Iterator[sa.Connection]:
     """Yield a connection on which each statement sees what is committed by then; nothing may be written on it."""
     with _connected().execution_options(isolation_level="AUTOCOMMIT") as connection, _translated(connection):
         yield connection
+
+
+@contextmanager
+def snapshot() -> Iterator[sa.Connection]:
+    """Yield a connection on which all statements see one state of the database; nothing may be written on it."""
+    embedded = db.engine.dialect.name == "sqlite"
+    level = "AUTOCOMMIT" if embedded else "REPEATABLE READ"
+    with _connected().execution_options(isolation_level=level) as connection, _translated(connection):
+        if embedded:
+            # Begun by hand: a transaction that only reads must not take the write lock.
+            connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK") if embedded else connection.rollback()
 
 
 def in_transaction(work: Callable[[sa.Connection], T]) -> T:

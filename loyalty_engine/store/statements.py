@@ -1,8 +1,8 @@
 """Statements written once with Core's tables and run as text on the driver: one definition, without the compiler's cost.
 
-Measured (SPEED.md): compiling at each call doubles what a statement costs, and a result object costs as much again. A
-`Statement` compiles once for a dialect, keeps the conversions that the column types ask for, and uses the driver's own
-cursor inside the transaction that the connection has open.
+Measured (SPEED.md): compiling at each call doubles what a statement costs, and a cursor of psycopg's costs as much again.
+So a `Statement` is compiled once for a database, and run by what is quickest there (`on_postgresql`, `on_sqlite`),
+inside the transaction that the connection has open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,45 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+
+from loyalty_engine.store.on_postgresql import OnPostgreSQL
+from loyalty_engine.store.on_sqlite import OnSQLite
 
 Row = tuple[Any, ...]
-_Convert = Callable[[Any], Any]
-
-
-class _Compiled:
-    """The text of a statement in one dialect, with what must be done to its parameters and results."""
-
-    def __init__(self, clause: sa.sql.ClauseElement, dialect: Dialect) -> None:
-        compiled = clause.compile(dialect=dialect)
-        assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
-        self.text = compiled.string
-        self.fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        converts = {name: _bind_convert(bind.type, dialect) for name, bind in compiled.binds.items()}
-        self.binds = [(name, convert) for name, convert in converts.items() if convert is not None]
-        columns = [column.type for column in clause.exported_columns] if isinstance(clause, sa.Select) else []
-        results = [_result_convert(kind, dialect) for kind in columns]
-        self.results = [(place, convert) for place, convert in enumerate(results) if convert is not None]
-
-    def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        values = {**self.fixed, **given}
-        for name, convert in self.binds:
-            values[name] = convert(values[name])
-        return values
-
-    def row(self, raw: Row) -> Row:
-        values = list(raw)
-        for place, convert in self.results:
-            values[place] = convert(values[place])
-        return tuple(values)
-
-
-def _bind_convert(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    return kind.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _result_convert(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    return kind.dialect_impl(dialect).result_processor(dialect, None)
+Written = Callable[[str, int], sa.sql.ClauseElement]
+"""From a dialect's name and how many rows are written at once to the clause that does it."""
 
 
 class Statement:
@@ -58,69 +26,67 @@ class Statement:
     own errors come through; `session` says what they mean.
     """
 
-    def __init__(self, clause: sa.sql.ClauseElement | Callable[[str], sa.sql.ClauseElement]) -> None:
-        """Take the clause, or for one that dialects spell differently a function from the dialect's name to it."""
+    def __init__(self, clause: sa.sql.ClauseElement | Written) -> None:
+        """Take the clause; or for one that inserts rows a function that writes it out for a dialect."""
         self._clause = clause
-        self._by_dialect: dict[str, _Compiled] = {}
+        self._by_dialect: dict[str, OnPostgreSQL | OnSQLite] = {}
 
-    def _compiled(self, connection: sa.Connection) -> _Compiled:
+    def _on(self, connection: sa.Connection) -> OnPostgreSQL | OnSQLite:
         name = connection.dialect.name
-        found = self._by_dialect.get(name)
-        if found is None:
-            clause = self._clause if isinstance(self._clause, sa.sql.ClauseElement) else self._clause(name)
-            found = self._by_dialect[name] = _Compiled(clause, connection.dialect)
-        return found
+        return self._by_dialect.get(name) or self._prepare(name)
+
+    def _prepare(self, dialect: str) -> OnPostgreSQL | OnSQLite:
+        clause = self._clause
+        takes_rows = not isinstance(clause, sa.sql.ClauseElement)
+        write = (lambda dialect, rows: clause) if isinstance(clause, sa.sql.ClauseElement) else clause
+        prepared: OnPostgreSQL | OnSQLite
+        if dialect == "postgresql":
+            prepared = OnPostgreSQL(lambda rows: write(dialect, rows), takes_rows)
+        else:
+            prepared = OnSQLite(write(dialect, 1))
+        self._by_dialect[dialect] = prepared
+        return prepared
 
     def rows(self, connection: sa.Connection, /, **parameters: Any) -> list[Row]:
         """Return all rows as tuples, in the order of the selected columns."""
-        compiled = self._compiled(connection)
-        cursor = connection.connection.cursor()
-        cursor.execute(compiled.text, compiled.parameters(parameters))
-        found: list[Row] = list(cursor.fetchall())
-        return [compiled.row(raw) for raw in found] if compiled.results else found
+        return self._on(connection).rows(connection, parameters)
 
     def one(self, connection: sa.Connection, /, **parameters: Any) -> Row | None:
         """Return the first row, or None where there is none."""
-        found = self.rows(connection, **parameters)
+        found = self._on(connection).rows(connection, parameters)
         return found[0] if found else None
 
     def run(self, connection: sa.Connection, /, **parameters: Any) -> int:
         """Write, and return how many rows were touched."""
-        compiled = self._compiled(connection)
-        cursor = connection.connection.cursor()
-        cursor.execute(compiled.text, compiled.parameters(parameters))
-        return int(cursor.rowcount)
+        return self._on(connection).run(connection, parameters)
 
     def many(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write every row of `rows` (nothing for none)."""
-        if not rows:
-            return
-        compiled = self._compiled(connection)
-        cursor = connection.connection.cursor()
-        if len(rows) == 1:
-            cursor.execute(compiled.text, compiled.parameters(rows[0]))
-        else:
-            cursor.executemany(compiled.text, [compiled.parameters(row) for row in rows])
+        """Write every row of `rows` (nothing for none); for `upsert` no two of them may have the same key."""
+        if rows:
+            self._on(connection).many(connection, rows)
 
 
 def insert(table: sa.Table, *columns: str) -> Statement:
     """INSERT of `columns` (all of them, where none is named) from parameters of the same names."""
-    return Statement(table.insert().values(_named(table, columns)))
+    return Statement(lambda dialect, rows: table.insert().values(_named(table, columns, rows)))
 
 
 def insert_once(table: sa.Table, *columns: str) -> Statement:
     """The same, but a row whose key is there already is left as it is and not counted."""
-    values = _named(table, columns)
-    return Statement(lambda dialect: _insert_for(dialect)(table).values(values).on_conflict_do_nothing())
+
+    def clause(dialect: str, rows: int) -> sa.sql.ClauseElement:
+        offered: sa.sql.ClauseElement = _insert_for(dialect)(table).values(_named(table, columns, rows)).on_conflict_do_nothing()
+        return offered
+
+    return Statement(clause)
 
 
 def upsert(table: sa.Table, **changes: Callable[[sa.Table, Any], Any]) -> Statement:
     """INSERT, or for a key that is there set each of `changes`: a function of the table and the row offered (excluded)."""
-    values = _named(table, ())
     keys = list(table.primary_key.columns)
 
-    def clause(dialect: str) -> sa.sql.ClauseElement:
-        offered = _insert_for(dialect)(table).values(values)
+    def clause(dialect: str, rows: int) -> sa.sql.ClauseElement:
+        offered = _insert_for(dialect)(table).values(_named(table, (), rows))
         set_ = {name: change(table, offered.excluded) for name, change in changes.items()}
         updating: sa.sql.ClauseElement = offered.on_conflict_do_update(index_elements=keys, set_=set_)
         return updating
@@ -142,5 +108,9 @@ def _insert_for(dialect: str) -> Any:
     return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
-def _named(table: sa.Table, columns: Sequence[str]) -> dict[str, Any]:
-    return {name: sa.bindparam(name, type_=table.c[name].type) for name in columns or table.columns.keys()}
+def _named(table: sa.Table, columns: Sequence[str], rows: int) -> Any:
+    """Return the parameters for a row: each column's own name; for more rows with `_0`, `_1`, … after it."""
+    names = columns or table.columns.keys()
+    if rows == 1:
+        return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
+    return [{name: sa.bindparam(f"{name}_{row}", type_=table.c[name].type) for name in names} for row in range(rows)]

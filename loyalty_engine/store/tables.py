@@ -103,6 +103,7 @@ programme_versions = _table(
     _col("published_at", Instant),
     _col("author", sa.Text),
     _col("reason", sa.Text),
+    _col("digest", sa.String(64)),
     sa.UniqueConstraint("effective_at"),
     sa.CheckConstraint("(version = 1) = (effective_at IS NULL)", name="first_reaches_back"),
 )

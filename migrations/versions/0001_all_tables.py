@@ -169,6 +169,7 @@ def upgrade() -> None:
         sa.Column("published_at", Instant(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.CheckConstraint(
             "(version = 1) = (effective_at IS NULL)", name=op.f("ck_programme_versions_first_reaches_back")
         ),

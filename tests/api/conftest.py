@@ -29,7 +29,11 @@ class Caller:
         """Call as this role; `json`, `data` and `headers` as in Flask's own client."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return self.client.open(
-            path, method=method, headers=headers | options.pop("headers", {}), **options
+            path,
+            method=method,
+            buffered=True,
+            headers=headers | options.pop("headers", {}),
+            **options,
         )
 
 
@@ -71,9 +75,7 @@ def _secrets(member_id: str) -> dict[str, str]:
     }
     roles = ("terminal", "service", "staff", "marketer", "analyst", "admin")
     made = {
-        role: tokens.create(
-            builders.ADMIN, NewToken(role, f"a {role}", **places.get(role, {}))
-        ).text  # type: ignore[arg-type]
+        role: tokens.create(builders.ADMIN, NewToken(role, f"a {role}", **places.get(role, {}))).text  # type: ignore[arg-type]
         for role in roles
     }
     return made | {"member": tokens.for_member(builders.STAFF, member_id).text}

@@ -31,9 +31,7 @@ def test_a_purchase_is_found_and_explained_in_the_asked_language(shop: Shop) -> 
     assert found.json["total"] == "35.00"
     path = "/v1/purchases/T7-20261122-0042/explanation"
     english = shop.terminal("GET", path)
-    chinese = shop.service(
-        "GET", f"{path}?store=s-1", headers={"Accept-Language": "zh-CN,zh;q=0.9"}
-    )
+    chinese = shop.service("GET", f"{path}?store=s-1", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     assert english.json["headline"] == "35 Leaves"
     assert chinese.json["wallets"] != english.json["wallets"]
     assert shop.staff("GET", f"{path}?store=s-1&language=zh").json == chinese.json
@@ -49,9 +47,7 @@ def test_a_return_takes_points_back_once(shop: Shop) -> None:
     assert again.data == first.data
     rest = shop.terminal("POST", path, json={"return_reference": "R-2", "all": True})
     assert rest.json["balances"][0]["available"] == 0
-    too_much = shop.terminal(
-        "POST", path, json={"return_reference": "R-3", "lines": [{"line_id": "9", "quantity": 1}]}
-    )
+    too_much = shop.terminal("POST", path, json={"return_reference": "R-3", "lines": [{"line_id": "9", "quantity": 1}]})
     assert (too_much.status_code, too_much.json["code"]) == (422, "return_exceeds_purchase")
 
 
@@ -63,9 +59,7 @@ def test_a_return_takes_points_back_once(shop: Shop) -> None:
         ({"occurred_at": "2026-09-01T09:00:00+08:00"}, "late"),
     ],
 )
-def test_a_sale_that_happened_waits_for_somebody(
-    shop: Shop, changes: dict[str, Any], reason: str
-) -> None:
+def test_a_sale_that_happened_waits_for_somebody(shop: Shop, changes: dict[str, Any], reason: str) -> None:
     kept = shop.terminal("POST", "/v1/purchases", json=purchase(**changes))
     assert (kept.status_code, kept.json["status"], kept.json["reason"]) == (
         202,
@@ -93,9 +87,7 @@ def test_a_purchase_without_a_member_is_claimed_with_its_code(shop: Shop) -> Non
 
 def test_heres_my_card_after_paying(shop: Shop) -> None:
     shop.terminal("POST", "/v1/purchases", json=purchase(member=None))
-    named = shop.terminal(
-        "PUT", "/v1/purchases/T7-20261122-0042/member", json={"member": {"card": CARD}}
-    )
+    named = shop.terminal("PUT", "/v1/purchases/T7-20261122-0042/member", json={"member": {"card": CARD}})
     assert (named.status_code, named.json["member_id"]) == (201, shop.member_id)
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from rules.conditions import (
@@ -39,6 +40,9 @@ from rules.programme import (
     Tiers,
     Wallet,
 )
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A whole random programme takes a while to draw, and longer on a busy machine."""
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 9, 41, tzinfo=ZONE)

@@ -45,9 +45,7 @@ from tests.rules.samples import (
 HALF = Fraction(1, 2)
 
 
-def earns(
-    plan: Plan, *lines: Line, member: MemberFacts = PLAIN_MEMBER, **others: object
-) -> Accrual:
+def earns(plan: Plan, *lines: Line, member: MemberFacts = PLAIN_MEMBER, **others: object) -> Accrual:
     return accrue(plan, purchase(*lines, **others), member, {})
 
 
@@ -125,9 +123,7 @@ class TestEarning:
 
     def test_a_purchase_earns_once_if_the_rule_sees_a_line_and_else_not(self) -> None:
         plan = plan_of(earning(PerPurchase(Fraction(7)), lines=of_category("coffee")))
-        assert earns(plan, line("1", category="coffee"), line("2", category="coffee")).points == {
-            "beans": 7
-        }
+        assert earns(plan, line("1", category="coffee"), line("2", category="coffee")).points == {"beans": 7}
         assert earns(plan, line("1", category="tea")).points == {}
         assert earns(plan, line("1", category="tea")).decisions.failed == {"base": "lines"}
 
@@ -146,9 +142,7 @@ class TestEarning:
             ({"distance": Fraction(1001, 2), "class": "Y"}, Fraction(1001, 2)),
         ],
     )
-    def test_a_named_number_with_a_minimum_and_a_table(
-        self, facts: dict[str, object], points: Fraction
-    ) -> None:
+    def test_a_named_number_with_a_minimum_and_a_table(self, facts: dict[str, object], points: Fraction) -> None:
         table = {"F": Fraction(3, 2), "Y": Fraction(1), "K": Fraction(1, 4)}
         plan = plan_of(earning(PerFact(Fraction(1), "distance", Fraction(500), "class", table)))
         assert gave(earns(plan, line("1", facts=facts))) == {"base": points}
@@ -159,9 +153,7 @@ class TestEarning:
 
     def test_a_rule_counts_only_the_lines_that_it_sees(self) -> None:
         plan = plan_of(a_point_a_yuan(lines=of_category("coffee")))
-        assert earns(plan, line("1", 1000, category="coffee/hot"), line("2", 500)).points == {
-            "beans": 10
-        }
+        assert earns(plan, line("1", 1000, category="coffee/hot"), line("2", 500)).points == {"beans": 10}
 
     def test_a_rule_may_ask_for_a_fact_of_the_line(self) -> None:
         plan = plan_of(a_point_a_yuan(lines=(ByFact("distance", Bounds(5, None)),)))
@@ -173,9 +165,7 @@ class TestEarning:
         wallet = replace(BEANS, basis=Basis(tenders_excluded=frozenset({"points"})))
         plan = plan_of(earning(PerUnit(Fraction(1), paid=True)), wallet=wallet)
         assert earns(plan, line("1", 1000, 2), tenders=(Tender("points", 1000),)).points == {}
-        assert earns(plan, line("1", 1000, 2), tenders=(Tender("points", 999),)).points == {
-            "beans": 2
-        }
+        assert earns(plan, line("1", 1000, 2), tenders=(Tender("points", 999),)).points == {"beans": 2}
 
 
 class TestExclude:
@@ -195,9 +185,7 @@ class TestExclude:
     def test_an_exclude_rule_that_does_not_apply_takes_nothing_out(self) -> None:
         plan = plan_of(
             a_point_a_yuan(),
-            ExcludeRule(
-                id="not-on-the-web", lines=(BySku(words("SKU")),), when=ByChannel(words("web"))
-            ),
+            ExcludeRule(id="not-on-the-web", lines=(BySku(words("SKU")),), when=ByChannel(words("web"))),
         )
         assert earns(plan, line("1", 1000), channel="store").points == {"beans": 10}
         assert earns(plan, line("1", 1000), channel="web").points == {}
@@ -205,9 +193,7 @@ class TestExclude:
 
 class TestMultipliersAndBonuses:
     def test_several_multipliers_add_up(self) -> None:
-        accrual = earns(
-            plan_of(a_point_a_yuan(), times(2, "double"), times(3, "triple")), line("1", 1000)
-        )
+        accrual = earns(plan_of(a_point_a_yuan(), times(2, "double"), times(3, "triple")), line("1", 1000))
         assert gave(accrual) == {"base": 10, "double": 10, "triple": 20}
         assert accrual.points == {"beans": 40}
 
@@ -220,9 +206,7 @@ class TestMultipliersAndBonuses:
             bonus(100),
             times(Fraction(3, 2), lines=of_category("coffee")),
         )
-        accrual = earns(
-            plan, line("1", 1000, 2, category="coffee"), line("2", 500, 4, category="tea")
-        )
+        accrual = earns(plan, line("1", 1000, 2, category="coffee"), line("2", 500, 4, category="tea"))
         assert gave(accrual) == {
             "base": 15,
             "units": 18,
@@ -255,9 +239,7 @@ class TestExclusiveGroups:
             bonus(2, "high", exclusive="g", priority=2),
             bonus(3, "highest", exclusive="g", priority=3, when=ByChannel(words("web"))),
         )
-        at_till, on_web = (
-            earns(plan_of(*rules), line("1"), channel=channel) for channel in ("store", "web")
-        )
+        at_till, on_web = (earns(plan_of(*rules), line("1"), channel=channel) for channel in ("store", "web"))
         assert (gave(at_till), gave(on_web)) == ({"high": 2}, {"highest": 3})
         assert at_till.decisions.failed == {"highest": "when", "low": "exclusive:high"}
 
@@ -307,9 +289,7 @@ class TestTheLevel:
                 plan_of(a_point_a_yuan()), line("1", 1000), member=replace(GOLD_MEMBER, level=level)
             ).points == {"beans": 10}
         stamps = [
-            work
-            for work in accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}).wallets
-            if work.wallet == "stamps"
+            work for work in accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}).wallets if work.wallet == "stamps"
         ]
         assert stamps[0].level_gave == 0
 
@@ -320,9 +300,7 @@ class TestCaps:
         accrual = earns(plan_of(a_point_a_yuan(), caps=(cap(most, "base"),)), line("1", 1000))
         assert (accrual.points, accrual.cap_use) == ({"beans": points}, {"cap": used})
 
-    @pytest.mark.parametrize(
-        ("room", "points"), [(9, 9), (10, 10), (11, 10), (1000, 10), (0, 0), (-3, 0)]
-    )
+    @pytest.mark.parametrize(("room", "points"), [(9, 9), (10, 10), (11, 10), (1000, 10), (0, 0), (-3, 0)])
     def test_what_the_period_has_left_is_the_cap(self, room: int, points: int) -> None:
         plan = plan_of(a_point_a_yuan(), caps=(cap(500, "base"),))
         accrual = accrue(plan, purchase(line("1", 1000)), PLAIN_MEMBER, {"cap": room, "other": 1})
@@ -331,9 +309,7 @@ class TestCaps:
 
     def test_room_above_the_caps_own_points_is_never_used(self) -> None:
         plan = plan_of(a_point_a_yuan(), caps=(cap(5, "base"),))
-        assert accrue(plan, purchase(line("1", 1000)), PLAIN_MEMBER, {"cap": 500}).points == {
-            "beans": 5
-        }
+        assert accrue(plan, purchase(line("1", 1000)), PLAIN_MEMBER, {"cap": 500}).points == {"beans": 5}
 
     def test_a_cap_scales_its_rules_and_the_levels_extra_on_them_by_one_factor(self) -> None:
         plan = plan_of(a_point_a_yuan(), bonus(50), times(2), caps=(cap(18, "base", "times"),))
@@ -347,6 +323,15 @@ class TestCaps:
         accrual = earns(plan, line("1", 1001))
         assert (accrual.points, accrual.cap_use) == ({"beans": 10}, {"cap": 11})
 
+    def test_a_cap_takes_also_less_than_a_point(self) -> None:
+        plan = plan_of(
+            a_point_a_yuan(),
+            wallet=replace(BEANS, rounding="ceiling"),
+            caps=(cap(10, "base"),),
+        )
+        accrual = earns(plan, line("1", 1001))
+        assert (accrual.points, accrual.cap_use) == ({"beans": 10}, {"cap": 10})
+
     def test_caps_apply_in_the_order_of_their_ids(self) -> None:
         # a takes base from 10 to 4; b then sees 4 + 10 and leaves 7 of it, 2 of base
         rules = (a_point_a_yuan(), bonus(10))
@@ -359,9 +344,7 @@ class TestCaps:
         assert (accrual.points, accrual.cap_use) == ({"beans": 7}, {"a": 7, "b": 4})
 
     def test_a_cap_of_a_rule_that_gave_nothing_has_no_use(self) -> None:
-        plan = plan_of(
-            a_point_a_yuan(), bonus(10, when=ByChannel(words("web"))), caps=(cap(5, "bonus"),)
-        )
+        plan = plan_of(a_point_a_yuan(), bonus(10, when=ByChannel(words("web"))), caps=(cap(5, "bonus"),))
         assert earns(plan, line("1", 1000)).cap_use == {}
 
 
@@ -380,9 +363,7 @@ class TestRounding:
         assert [rounded(Fraction(total), 100, rounding) for total in fen] == points
 
     @pytest.mark.parametrize(("rounding", "points"), [("floor", 1), ("half_up", 2), ("ceiling", 2)])
-    def test_it_happens_once_a_purchase_and_wallet_never_per_line(
-        self, rounding: str, points: int
-    ) -> None:
+    def test_it_happens_once_a_purchase_and_wallet_never_per_line(self, rounding: str, points: int) -> None:
         plan = plan_of(a_point_a_yuan(), wallet=replace(BEANS, rounding=rounding))
         assert earns(plan, line("1", 50), line("2", 50), line("3", 50)).points == {"beans": points}
 
@@ -397,9 +378,7 @@ class TestTimes:
             (SUNDAY + timedelta(hours=1), "to"),
         ],
     )
-    def test_a_rule_begins_at_its_start_and_is_over_at_its_end(
-        self, moment: datetime, failed: str | None
-    ) -> None:
+    def test_a_rule_begins_at_its_start_and_is_over_at_its_end(self, moment: datetime, failed: str | None) -> None:
         plan = plan_of(a_point_a_yuan(starts_at=SUNDAY, ends_at=SUNDAY + timedelta(hours=1)))
         accrual = earns(plan, line("1", 1000), at=moment)
         assert accrual.decisions.failed.get("base") == failed
@@ -409,9 +388,7 @@ class TestTimes:
 def test_what_a_product_passes_is_remembered_and_stays_right() -> None:
     other = replace(LATTE, category="tea")
     for _ in range(2):
-        assert accrue(
-            COFFEE_PLAN, replace(API_PURCHASE, lines=(other,)), GOLD_MEMBER, {}
-        ).points == {"beans": 43}
+        assert accrue(COFFEE_PLAN, replace(API_PURCHASE, lines=(other,)), GOLD_MEMBER, {}).points == {"beans": 43}
         assert accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}).points == {
             "beans": 43,
             "stamps": 2,

@@ -13,7 +13,7 @@ from rules.plan import make_plan
 from rules.programme import Programme
 from rules.trace import trace
 from tests.rules.reference import Worked, work_out
-from tests.rules.strategies import cap_rooms, members, programmes, purchases
+from tests.rules.strategies import cap_rooms, members, programmes, purchases, unhurried
 
 whole = st.tuples(programmes(), purchases(), members, cap_rooms)
 
@@ -34,6 +34,7 @@ def agree(programme: Programme, accrual: Accrual, worked: Worked) -> None:
     assert {rule for work in accrual.wallets for rule in work.gave} == set(worked.gave)
 
 
+@unhurried
 @given(whole)
 def test_scaled_integers_give_the_same_as_fractions_by_the_text(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]],
@@ -43,6 +44,7 @@ def test_scaled_integers_give_the_same_as_fractions_by_the_text(
     agree(programme, accrual, work_out(programme, purchase, member, room))
 
 
+@unhurried
 @given(whole, st.data())
 def test_what_is_left_of_a_purchase_gives_the_same_as_fractions_by_the_text(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]], data: st.DataObject
@@ -59,6 +61,7 @@ def test_what_is_left_of_a_purchase_gives_the_same_as_fractions_by_the_text(
     )
 
 
+@unhurried
 @given(whole, st.data())
 def test_the_order_of_lines_and_of_rules_never_changes_a_result(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]], data: st.DataObject
@@ -82,6 +85,7 @@ def test_the_order_of_lines_and_of_rules_never_changes_a_result(
     ]
 
 
+@unhurried
 @given(whole)
 def test_the_decisions_alone_bring_back_the_whole_accrual(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]],
@@ -92,6 +96,7 @@ def test_the_decisions_alone_bring_back_the_whole_accrual(
     assert rework(plan, purchase, accrual.decisions) == accrual
 
 
+@unhurried
 @given(whole)
 def test_the_steps_of_a_trace_add_up_to_the_points_of_each_wallet(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]],

@@ -130,3 +130,10 @@ def test_a_window_of_the_day_may_run_over_midnight() -> None:
 def test_thousands_of_unknown_names_cost_little_and_are_all_told() -> None:
     written = changed("accrual[2].when", {"level": {"in": [f"gren-{n}" for n in range(20_000)]}})
     assert len(problems(written)) == 20_000
+
+
+@pytest.mark.parametrize(("at", "is_quiet"), [("12:59", False), ("13:00", True), ("13:59", True), ("14:00", False)])
+def test_no_message_is_planned_in_quiet_hours_within_one_day(at: str, is_quiet: bool) -> None:
+    written = changed("messages.quiet_hours", {"from": "13:00", "to": "14:00"})
+    written["messages"]["at"] = at
+    assert bool(problems(written)) == is_quiet

@@ -8,7 +8,7 @@ from rules.facts import Purchase, Tender
 from rules.programme import Basis
 from tests.rules.reference import eligible, net
 from tests.rules.samples import line, purchase
-from tests.rules.strategies import bases, purchases
+from tests.rules.strategies import bases, purchases, unhurried
 
 THREE = purchase(line("a", 1000), line("b", 1000), line("c", 1000))
 EVERYTHING = Basis(shipping=True)
@@ -101,6 +101,7 @@ def test_a_line_of_quantity_0_is_spent_whole_or_not_at_all() -> None:
     assert (net_spend(bought, {"a": 1}), net_spend(bought, {"a": 0})) == (1000, 0)
 
 
+@unhurried
 @given(purchases(), bases)
 def test_what_counts_is_what_the_text_says(bought: Purchase, basis: Basis) -> None:
     ids = [line.line_id for line in bought.lines]
@@ -108,6 +109,7 @@ def test_what_counts_is_what_the_text_says(bought: Purchase, basis: Basis) -> No
     assert dict(zip(ids, counted(bought, basis), strict=True)) == eligible(bought, basis)
 
 
+@unhurried
 @given(purchases())
 def test_discounted_lines_add_up_to_the_cent(bought: Purchase) -> None:
     total = sum(line.amount_minor for line in bought.lines)

@@ -36,7 +36,7 @@ from tests.rules.samples import (
     purchase,
     words,
 )
-from tests.rules.strategies import cap_rooms, members, programmes, purchases
+from tests.rules.strategies import cap_rooms, members, programmes, purchases, unhurried
 
 TWO = Bounds(2, None)
 
@@ -334,6 +334,7 @@ def told_points(sentence: str) -> Fraction:
     return -value if _MINUS.search(sentence) else value
 
 
+@unhurried
 @given(st.tuples(programmes(), purchases(), members, cap_rooms), st.sampled_from(("en", "zh")))
 def test_what_is_told_of_a_wallet_adds_up_to_its_headline(
     case: tuple[Programme, Purchase, MemberFacts, Mapping[str, int]], language: str

@@ -25,7 +25,7 @@ from tests.rules.samples import (
     plan_of,
     purchase,
 )
-from tests.rules.strategies import cap_rooms, members, programmes, purchases
+from tests.rules.strategies import cap_rooms, members, programmes, purchases, unhurried
 
 TWO_LINES = purchase(line("1", 1000, 2), line("2", 500, 0))
 
@@ -152,6 +152,7 @@ whole = st.tuples(programmes(), purchases(), members, cap_rooms)
 Case = tuple[Programme, Purchase, MemberFacts, Mapping[str, int]]
 
 
+@unhurried
 @given(whole, st.data())
 def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(
     case: Case, data: st.DataObject
@@ -185,6 +186,7 @@ def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(
         assert taken == accrual.points
 
 
+@unhurried
 @given(whole, st.data())
 def test_what_is_kept_lies_between_nothing_and_what_was_granted(
     case: Case, data: st.DataObject
@@ -201,6 +203,7 @@ def test_what_is_kept_lies_between_nothing_and_what_was_granted(
     )
 
 
+@unhurried
 @given(whole)
 def test_what_nothing_came_back_from_keeps_all(case: Case) -> None:
     programme, bought, member, room = case

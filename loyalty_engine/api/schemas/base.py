@@ -12,6 +12,7 @@ from rules.reading import clipped
 T = TypeVar("T")
 
 _UNKNOWN: Final = "Unknown field."
+_MESSAGES: Final = {"unknown": _UNKNOWN, "type": "write a JSON object: {…}"}
 _SUGGESTED: Final = 20
 _LISTED: Final = 100
 
@@ -22,10 +23,7 @@ class Strict(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {  # noqa: RUF012: marshmallow declares it so
-        "unknown": _UNKNOWN,
-        "type": "write a JSON object: {…}",
-    }
+    error_messages = _MESSAGES
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         """Say of each unknown field which one was probably meant."""

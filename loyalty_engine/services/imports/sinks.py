@@ -27,7 +27,7 @@ class Result(Protocol):
 
 
 class PostingResult(Result, Protocol):
-    """`status` is posted, replayed, unresolved, unclaimed or refused; `points` is what accrual gave, by wallet."""
+    """`status` is posted, replayed, unresolved, unclaimed or refused; `points` is what it gave now, by wallet."""
 
     @property
     def points(self) -> Mapping[str, int]: ...

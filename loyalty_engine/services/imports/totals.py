@@ -13,7 +13,7 @@ class Totals:
     """Control totals. An item is a purchase, a member or a product; a purchase of a flat file has several rows.
 
     `money_minor` adds up what the accepted purchases cost after their order discounts, by currency, whether they were
-    posted now or before, and `points` what these earned, by wallet: a second run of a file gives the same two.
+    posted now or before: a second run of a file gives the same. `points` is what this run gave, by wallet.
     """
 
     rows_read: int = 0

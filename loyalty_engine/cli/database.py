@@ -1,0 +1,23 @@
+"""`loyalty db`: the database's tables."""
+
+import click
+
+from loyalty_engine.cli.output import answer, engine, json_option
+from loyalty_engine.services import database
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@json_option
+def upgrade() -> None:
+    """Bring the database to the tables that this version needs; on an empty one, make them."""
+    with engine():
+        before, after = database.upgrade()
+    words = f"The database was at revision {before.present or 'none'} and is at {after.present} now."
+    if before == after:
+        words = f"The database is at revision {after.present} already."
+    answer({"before": before.present, "after": after.present}, words)

@@ -1,0 +1,50 @@
+"""`loyalty import` and `loyalty demo`: a shop's own history, or a year that shows what the engine does."""
+
+from pathlib import Path
+from typing import cast, get_args
+
+import click
+
+from loyalty_engine.cli.output import answer_totals, engine, is_json, json_option, watching
+from loyalty_engine.services import importing, showcase
+from loyalty_engine.services.actors import command_line
+from loyalty_engine.services.imports.sinks import Kind
+from loyalty_engine.services.importing import Request
+from loyalty_engine.services.showcase import Chosen
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice(get_args(Kind)))
+@click.argument("file", type=FILE)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows go.")
+@click.option("--store", help="The store of purchases whose rows don't name one.")
+@json_option
+@click.pass_context
+def import_(ctx: click.Context, kind: str, file: Path, rejects: Path | None, store: str | None) -> None:
+    """Bring in FILE (NDJSON, CSV or parquet), whose rows are purchases, members or products.
+
+    It can be repeated, and goes on where it was cut off: nothing is added twice. Refused rows go to a reject file
+    (FILE.rejects.ndjson), and then the exit code is 1.
+    """
+    rejects = rejects or file.with_name(f"{file.name}.rejects.ndjson")
+    with engine():
+        request = Request(cast(Kind, kind), file, rejects, store)
+        totals = importing.bring_in(command_line("import"), request, watching())
+    answer_totals(totals, rejects=str(rejects) if totals.rejected else None)
+    if totals.rejected:
+        if not is_json():
+            click.echo(f"loyalty: {totals.rejected:,} were refused; the reasons are in {rejects}", err=True)
+        ctx.exit(1)
+
+
+@click.command()
+@click.option("--households", type=click.IntRange(1), help="Only the first so many of 2,469 households.")
+@click.option("--weeks", type=click.IntRange(1), help="Only the last so many of 53 weeks.")
+@json_option
+def demo(households: int | None, weeks: int | None) -> None:
+    """Bring in a year of a grocer's receipts, ending yesterday; what is there already is left as it is."""
+    with engine():
+        totals = showcase.bring_in(command_line("demo"), Chosen(households, weeks), watching())
+    answer_totals(totals)

@@ -1,0 +1,88 @@
+"""How commands answer: words for people on stdout, or with `--json` one JSON object; progress goes to stderr."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+from flask import Flask
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from loyalty_engine import create_app
+from loyalty_engine.config import Settings, from_environment, sqlite_path
+from loyalty_engine.services.imports.progress import Advance, progress
+from loyalty_engine.services.imports.totals import Totals
+
+F = TypeVar("F", bound=Callable[..., Any])
+_JSON: Final = "loyalty_engine.cli.json"
+
+
+def json_option(command: F) -> F:
+    """Give a command the flag `--json`."""
+
+    def note(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[_JSON] = value
+
+    option = click.option(
+        "--json", is_flag=True, expose_value=False, is_eager=True, callback=note, help="Answer with one JSON object."
+    )
+    return option(command)
+
+
+def is_json(ctx: click.Context | None = None) -> bool:
+    """Tell whether the running command was asked for JSON."""
+    return bool((ctx or click.get_current_context()).meta.get(_JSON))
+
+
+def say_json(told: Any) -> None:
+    """Write one JSON object in a line."""
+    click.echo(msgspec.json.encode(told).decode())
+
+
+def answer(told: Mapping[str, Any], words: str) -> None:
+    """Answer with `told` where JSON is wanted, else with `words`."""
+    if is_json():
+        say_json(told)
+    else:
+        click.echo(words)
+
+
+def watching() -> Callable[[str, int | None], AbstractContextManager[Advance]]:
+    """Return what shows how long work gets on: on stderr, and not at all with `--json`."""
+    return partial(progress, stream=sys.stderr, quiet=is_json())
+
+
+def answer_totals(totals: Totals, **more: Any) -> None:
+    """Answer with the control totals of an import."""
+    if is_json():
+        say_json(totals.to_json() | more)
+        return
+    width = max((len(label) for label, _ in totals.lines()), default=0)
+    for label, figure in totals.lines():
+        click.echo(f"{label:<{width}}  {figure}")
+
+
+def settings() -> Settings:
+    """Return the settings of the environment; an SQLite file without a directory is one in this directory."""
+    try:
+        found = from_environment()
+    except ValueError as error:
+        raise click.UsageError(f"a LOYALTY_… variable of the environment is not a number: {error}") from None
+    path = sqlite_path(found.database_url)
+    return replace(found, database_url=f"sqlite:///{Path.cwd() / path}") if path else found
+
+
+@contextmanager
+def engine() -> Iterator[Flask]:
+    """Yield the application of the settings, in its context."""
+    try:
+        app = create_app(settings())
+    except (ArgumentError, NoSuchModuleError):
+        raise click.UsageError("LOYALTY_DATABASE_URL is not a database's URL: sqlite:///FILE or postgresql+psycopg://…") from None
+    with app.app_context():
+        yield app

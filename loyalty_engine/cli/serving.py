@@ -1,0 +1,58 @@
+"""`loyalty serve`: the API behind granian, with as many processes and threads as the database bears."""
+
+import os
+import socket
+from pathlib import Path
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from loyalty_engine.cli.output import engine, settings
+from loyalty_engine.config import sqlite_path
+from loyalty_engine.services import readiness
+
+HOST, PORT = "127.0.0.1", 8000
+
+
+@click.command()
+@click.option("--host", default=HOST, show_default=True, help="The address to listen on; 0.0.0.0 for all.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65_535))
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes; 2 on PostgreSQL, always 1 on SQLite.")
+@click.option("--threads", type=click.IntRange(1, 64), help="Threads of each; 2 on PostgreSQL, 4 on SQLite.")
+def serve(host: str, port: int, workers: int | None, threads: int | None) -> None:
+    """Serve the API until it is interrupted."""
+    with engine():
+        readiness.check()
+    run(host, port, workers, threads)
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that nobody else listens there, before anything long is begun."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}; choose another --port") from None
+
+
+def run(host: str, port: int, workers: int | None = None, threads: int | None = None) -> None:
+    """Serve until interrupted. SQLite has one process: several would wait for each other (SPEED.md)."""
+    check_port(host, port)
+    found = settings()
+    is_sqlite = sqlite_path(found.database_url) is not None
+    # The processes that granian starts read the environment anew, maybe elsewhere.
+    os.environ["LOYALTY_DATABASE_URL"] = found.database_url
+    Granian(
+        "loyalty_engine:create_app",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1 if is_sqlite else workers or 2,
+        blocking_threads=threads or (4 if is_sqlite else 2),
+        websockets=False,
+        working_dir=Path.cwd(),
+    ).serve()

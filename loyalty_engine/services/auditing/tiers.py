@@ -1,0 +1,95 @@
+"""Replays what the tier history says, as far as purchases make it: invariant 10."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from loyalty_engine.services.auditing.report import Report, Rule
+from loyalty_engine.services.programmes import plan_of
+from loyalty_engine.store.audits import rows
+from loyalty_engine.store.audits.rows import Span
+from rules.errors import NotFound
+from rules.periods import business_day
+from rules.plan import Plan
+from rules.programme import Tiers
+from rules.tiers import metric_name, rank, reached, window_start
+
+_ORDER: Final = Rule(10, "tier_history", "changes of level never go back in time")
+_UPGRADE: Final = Rule(10, "tier_history", "a purchase raises to the level that its metric reaches")
+_MISSED: Final = Rule(10, "members", "the level is at least what the metric reached at the last purchase")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The purchase of a member that was booked last: when, its posting, and the plan that judged it."""
+
+    booked_at: datetime
+    posting_id: str
+    plan: Plan
+
+    def is_after(self, other: "Standing | None") -> bool:
+        return other is None or (self.booked_at, self.posting_id) > (other.booked_at, other.posting_id)
+
+
+def look_at_levels(
+    connection: sa.Connection,
+    report: Report,
+    span: Span,
+    standings: Mapping[str, Standing],
+    sums: Mapping[tuple[str, str, date], int],
+) -> None:
+    """Note changes of level that their own figures don't bear out, and upgrades that didn't happen."""
+    before: Any = None
+    for change in rows.level_changes_of(connection, span):
+        _look_at_change(connection, report, change, before if before and before.member_id == change.member_id else None)
+        before = change
+    by_member: dict[str, dict[tuple[str, date], int]] = {}
+    for (member_id, metric, day), amount in sums.items():
+        by_member.setdefault(member_id, {})[metric, day] = amount
+    for member in rows.members_of(connection, span):
+        standing = standings.get(member.member_id)
+        if standing is not None:
+            _look_at_member(report, member, standing, by_member.get(member.member_id, {}))
+
+
+def _look_at_change(connection: sa.Connection, report: Report, change: Any, before: Any) -> None:
+    key = {"member_id": change.member_id, "change_no": change.change_no}
+    if before is not None and (change.since_at < before.since_at or change.booked_at < before.booked_at):
+        report.note(
+            _ORDER,
+            key,
+            {"since_at": change.since_at, "booked_at": change.booked_at},
+            {"since_at": before.since_at, "booked_at": before.booked_at},
+        )
+    if change.source_kind != "purchase":
+        return
+    tiers = _tiers(connection, change.version)
+    level = reached(tiers, change.metric) if tiers is not None and change.metric is not None else None
+    rises = tiers is not None and rank(tiers, change.level) > rank(tiers, before.level if before else None)
+    if level is None or level.id != change.level or not rises:
+        found = {"level": change.level, "metric": change.metric}
+        report.note(_UPGRADE, key, found, {"level": level.id if level else None})
+
+
+def _tiers(connection: sa.Connection, version: int) -> Tiers | None:
+    try:
+        return plan_of(connection, version).programme.tiers
+    except NotFound:
+        return None
+
+
+def _look_at_member(report: Report, member: Any, standing: Standing, sums: Mapping[tuple[str, date], int]) -> None:
+    """Returns only lower a metric: what it is now for the last purchase's window was reached then at the latest."""
+    tiers = standing.plan.programme.tiers
+    if tiers is None or (member.level is not None and rank(tiers, member.level) < 0):
+        return
+    today = business_day(standing.booked_at, standing.plan.programme.time_zone)
+    start, metric = window_start(tiers.window, today, member.joined_on), metric_name(tiers)
+    amount = sum(amount for (name, day), amount in sums.items() if name == metric and day >= start)
+    level = reached(tiers, amount)
+    if rank(tiers, level.id if level else None) > rank(tiers, member.level):
+        expected = {"level": level.id if level else None, metric: amount}
+        report.note(_MISSED, {"member_id": member.member_id}, {"level": member.level}, expected)

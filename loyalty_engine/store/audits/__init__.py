@@ -1,0 +1,1 @@
+"""What `loyalty audit` asks the database: rows that break an invariant, and rows to work out again."""

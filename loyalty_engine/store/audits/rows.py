@@ -1,0 +1,201 @@
+"""The rows that `loyalty audit` works out again, in an order in which it needs to remember one member at a time."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from loyalty_engine.store.sets import among
+from loyalty_engine.store.tables import (
+    audit_log,
+    budgets,
+    cap_uses,
+    ledger_entries,
+    members,
+    parked_purchases,
+    programme_versions,
+    purchase_keys,
+    purchase_returns,
+    purchases,
+    qualifying_days,
+    receipts,
+    tier_history,
+)
+
+_MEMBERS_AT_ONCE = 200
+_ROWS_AT_ONCE = 1_000
+_JUDGED = (
+    "member_id posting_id purchase_key status occurred_at booked_at business_day currency total_minor facts version"
+    " decisions granted cap_use kept left_units"
+).split()
+
+
+class Span(NamedTuple):
+    """Members with ids from `first` through `last`, and how many they are."""
+
+    first: str
+    last: str
+    size: int
+
+    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a row of a member's table is one of theirs."""
+        return table.c.member_id.between(self.first, self.last)
+
+
+def count(connection: sa.Connection, table: sa.Table) -> int:
+    """Return how many rows a table has."""
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+
+
+def spans(connection: sa.Connection) -> Iterator[Span]:
+    """Yield all members, some hundred at a time, in the order of their ids."""
+    after: str | None = None
+    while True:
+        query = sa.select(members.c.member_id).order_by(members.c.member_id).limit(_MEMBERS_AT_ONCE)
+        ids = list(connection.scalars(query if after is None else query.where(members.c.member_id > after)))
+        if not ids:
+            return
+        yield Span(ids[0], ids[-1], len(ids))
+        after = ids[-1]
+
+
+def _stream(connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Iterator[Any]:
+    return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
+
+
+def purchases_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield their purchases, member by member."""
+    columns = [purchases.c[name] for name in _JUDGED]
+    order = (purchases.c.member_id, purchases.c.posting_id)
+    return _stream(connection, sa.select(*columns).where(span.of(purchases)).order_by(*order))
+
+
+def points_by_purchase(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield (member, source kind, source id, wallet, points) of their entries that come from purchases."""
+    entry = ledger_entries.c
+    kinds = entry.source_kind.in_(("purchase", "return", "move"))
+    columns = (entry.member_id, entry.source_kind, entry.source_id, entry.wallet, entry.points)
+    return _stream(connection, sa.select(*columns).where(span.of(ledger_entries), kinds))
+
+
+def returns_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield (member, posting, return, units) of their returns."""
+    row = purchase_returns.c
+    columns = (row.member_id, row.posting_id, row.return_id, row.units)
+    return _stream(connection, sa.select(*columns).where(span.of(purchase_returns)))
+
+
+def qualifying_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield (member, metric, day, amount) of the sums that tiers are judged by."""
+    return _stream(connection, sa.select(qualifying_days).where(span.of(qualifying_days)))
+
+
+def cap_uses_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield (member, cap, period's start, used)."""
+    return _stream(connection, sa.select(cap_uses).where(span.of(cap_uses)))
+
+
+def members_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield (member, level, day of joining)."""
+    return _stream(
+        connection, sa.select(members.c.member_id, members.c.level, members.c.joined_on).where(span.of(members))
+    )
+
+
+def level_changes_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+    """Yield their changes of level, each member's in order."""
+    order = (tier_history.c.member_id, tier_history.c.change_no)
+    return _stream(connection, sa.select(tier_history).where(span.of(tier_history)).order_by(*order))
+
+
+def budgets_used(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (cap, period's start, used) of the caps over everyone."""
+    return _stream(connection, sa.select(budgets))
+
+
+def _binary(connection: sa.Connection, column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """Order text as Python does, whatever the database's language."""
+    return column.collate("C") if connection.dialect.name == "postgresql" else column
+
+
+def keys(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (purchase key, fingerprint, member, posting) of every number that is taken, in the order of the keys."""
+    row = purchase_keys.c
+    query = sa.select(row.purchase_key, row.fingerprint, row.member_id, row.posting_id)
+    return _stream(connection, query.order_by(_binary(connection, row.purchase_key)))
+
+
+def keyed(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (purchase key, member, posting) of every purchase that a number leads to, in the order of the keys."""
+    row, parked = purchases.c, parked_purchases.c
+    nobody = [sa.cast(sa.null(), column.type).label(column.name) for column in (row.member_id, row.posting_id)]
+    posted = sa.select(row.purchase_key, row.member_id, row.posting_id).where(row.status == "posted")
+    waits = sa.select(parked.purchase_key, *nobody).where(parked.status.in_(("unclaimed", "unresolved")))
+    both = sa.union_all(posted, waits).subquery()
+    return _stream(connection, sa.select(both).order_by(_binary(connection, both.c.purchase_key)))
+
+
+def receipts_taken(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (receipt key, purchase key)."""
+    return _stream(connection, sa.select(receipts.c.receipt_key, receipts.c.purchase_key))
+
+
+def parked_facts(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (purchase key, facts) of the purchases that are parked."""
+    row = parked_purchases.c
+    query = sa.select(row.purchase_key, row.facts).where(row.status.in_(("unclaimed", "unresolved")))
+    return _stream(connection, query)
+
+
+def posted_facts(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (purchase key, facts) of the purchases that are posted."""
+    row = purchases.c
+    return _stream(connection, sa.select(row.purchase_key, row.facts).where(row.status == "posted"))
+
+
+def receipts_of(connection: sa.Connection, keys: Collection[str]) -> Iterator[Any]:
+    """Yield (receipt key, purchase key) of some purchases."""
+    row = receipts.c
+    chosen = among(connection, row.purchase_key, keys)
+    return _stream(connection, sa.select(row.receipt_key, row.purchase_key).where(chosen))
+
+
+def versions(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Return the published versions, the first one first."""
+    query = sa.select(programme_versions).order_by(programme_versions.c.version)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def publishings(connection: sa.Connection) -> dict[str, str]:
+    """Return, by the version's number, what the audit log says of each version's publishing."""
+    row = audit_log.c
+    query = sa.select(row.target, row.detail).where(row.action == "programme.publish").order_by(row.at, row.entry_id)
+    return {row.target: row.detail for row in connection.execute(query)}
+
+
+def texts_with(
+    connection: sa.Connection, table: sa.Table, column: str, signs: Collection[str]
+) -> Iterator[sa.RowMapping]:
+    """Yield the keys and one text column (as `text`) of the rows whose text holds one of `signs`."""
+    text = table.c[column]
+    holds = sa.or_(*(text.contains(sign, autoescape=True) for sign in signs))
+    query = sa.select(*table.primary_key.columns, text.label("text")).where(holds)
+    yield from connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query).mappings()
+
+
+def judged_out_of_time(
+    connection: sa.Connection, version: int, begins: datetime | None, ends: tuple[datetime, datetime] | None
+) -> Iterator[Any]:
+    """Yield (member, posting, time) of purchases that a version judged before it began or after it had ended.
+
+    `ends` is when the next version begins, and from which time of booking on it was known; both None without a next.
+    """
+    row = purchases.c
+    wrong = [row.occurred_at < begins] if begins is not None else []
+    if ends is not None:
+        wrong.append(sa.and_(row.occurred_at >= ends[0], row.booked_at >= ends[1]))
+    if not wrong:
+        return iter(())
+    query = sa.select(row.member_id, row.posting_id, row.occurred_at).where(row.version == version, sa.or_(*wrong))
+    return _stream(connection, query)

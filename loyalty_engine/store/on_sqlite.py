@@ -1,0 +1,89 @@
+"""Runs a statement on SQLite: its text compiled once, values by place, days and instants written at the speed of C."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+from loyalty_engine.store.types import Instant
+
+Row = tuple[Any, ...]
+_Convert = Callable[[Any], Any]
+
+_DIALECT: Final = sqlite_dialect(paramstyle="qmark")
+
+
+def _instant(value: datetime | None) -> str | None:
+    """Write an instant as SQLAlchemy does: in UTC, without saying so."""
+    if value is None:
+        return None
+    assert value.tzinfo is not None, "an instant without a zone"
+    at = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _read_instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _read_day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
+
+
+def _writes(kind: sa.types.TypeEngine[Any]) -> _Convert | None:
+    if isinstance(kind, Instant):
+        return _instant
+    return _day if isinstance(kind, sa.Date) else kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
+def _reads(kind: sa.types.TypeEngine[Any]) -> _Convert | None:
+    if isinstance(kind, Instant):
+        return _read_instant
+    return _read_day if isinstance(kind, sa.Date) else kind.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+
+
+class OnSQLite:
+    """A statement on SQLite."""
+
+    def __init__(self, clause: sa.sql.ClauseElement) -> None:
+        compiled = clause.compile(dialect=_DIALECT)
+        assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
+        self._text = compiled.string
+        self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self._places = [(name, _writes(compiled.binds[name].type)) for name in compiled.positiontup or ()]
+        columns = clause.exported_columns if isinstance(clause, sa.Select) else ()
+        reads = [(place, _reads(column.type)) for place, column in enumerate(columns)]
+        self._reads = [(place, read) for place, read in reads if read is not None]
+
+    def _values(self, given: Mapping[str, Any]) -> list[Any]:
+        values = {**self._fixed, **given} if self._fixed else given
+        return [values[name] if write is None else write(values[name]) for name, write in self._places]
+
+    def _row(self, raw: Row) -> Row:
+        values = list(raw)
+        for place, read in self._reads:
+            values[place] = read(values[place])
+        return tuple(values)
+
+    def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Row]:
+        """Return all rows."""
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text, self._values(parameters))
+        found: list[Row] = cursor.fetchall()  # type: ignore[assignment]
+        return [self._row(raw) for raw in found] if self._reads else found
+
+    def run(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> int:
+        """Write, and return how many rows were touched."""
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text, self._values(parameters))
+        return int(cursor.rowcount)
+
+    def many(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows; SQLite is called, not asked over a wire, and takes them one by one."""
+        connection.connection.cursor().executemany(self._text, [self._values(row) for row in rows])
