@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from loyalty_engine import api
+from loyalty_engine.api.application import Application
 from loyalty_engine.api.bodies import MAX_BODY
 from loyalty_engine.config import Settings, from_environment
 from loyalty_engine.store.session import db, engine_options, prepare_engine
@@ -14,7 +15,7 @@ from loyalty_engine.store.session import db, engine_options, prepare_engine
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application for `settings`; without any, for those of the environment."""
     settings = settings or from_environment()
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config |= {
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),

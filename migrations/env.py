@@ -1,6 +1,6 @@
 """How Alembic reaches the tables: through the application, on a connection of the application's own engine."""
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -10,7 +10,7 @@ from flask import current_app
 from loyalty_engine.store.types import Instant
 
 
-def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write the project's own column types as the project does."""
     if kind != "type":
         return False

@@ -83,25 +83,16 @@ def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoo
     local = local_time(purchase.occurred_at, plan.programme.time_zone)
     failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.lists))
     basket = make_basket(plan, purchase, net, failed)
-    works = tuple(
-        [_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets]
-    )
+    works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
     rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
     return Accrual(Decisions(plan.version, member.level, failed, rooms), works, basket.seen)
 
 
-def rework(
-    plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Remaining | None = None
-) -> Accrual:
+def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Remaining | None = None) -> Accrual:
     """Work out again what a purchase earned, or what its remaining lines earn, under the facts that decided then."""
     failed = dict(decisions.failed)
     basket = make_basket(plan, purchase, net_amounts(purchase), failed, remaining)
-    works = tuple(
-        [
-            _work(wallet, basket, decisions.level, failed, decisions.cap_room)
-            for wallet in plan.wallets
-        ]
-    )
+    works = tuple([_work(wallet, basket, decisions.level, failed, decisions.cap_room) for wallet in plan.wallets])
     return Accrual(decisions, works, basket.seen)
 
 
@@ -123,21 +114,15 @@ def _rule_failure(rule: Rule, situation: Situation) -> str | None:
     return None if rule.when is None else first_failure(rule.when, situation)
 
 
-def _work(
-    plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str, str], cap_room: CapRoom
-) -> WalletWork:
+def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str, str], cap_room: CapRoom) -> WalletWork:
     """Work out one wallet; rules that see no line, or lose their group, are added to `failed`."""
     _fail_without_lines(plan, basket, failed)
     earned = _earned(plan, basket, failed)
     extra = plan.levels.get(level or "", NO_EXTRA)
     level_gave = ratio(sum(earned.values()), *extra)
     gave = earned | _multiplied_and_added(plan, basket, earned, failed)
-    cuts, cap_use = (
-        _capped(plan, cap_room, _with_extra(plan, gave, extra, earned)) if plan.caps else ({}, {})
-    )
-    points = rounded(
-        sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding
-    )
+    cuts, cap_use = _capped(plan, cap_room, _with_extra(plan, gave, extra, earned)) if plan.caps else ({}, {})
+    points = rounded(sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding)
     return WalletWork(plan.wallet.id, plan.scale, gave, level_gave, cuts, points, cap_use)
 
 
@@ -159,9 +144,7 @@ def _earned(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> dict[st
 def _multiplied_and_added(
     plan: WalletPlan, basket: Basket, earned: Mapping[str, Number], failed: dict[str, str]
 ) -> dict[str, Number]:
-    gave: dict[str, Number] = {
-        bonus.id: bonus.rate for bonus in plan.bonus if bonus.id not in failed
-    }
+    gave: dict[str, Number] = {bonus.id: bonus.rate for bonus in plan.bonus if bonus.id not in failed}
     for rule in plan.multiply:
         if rule.id not in failed:
             gave[rule.id] = ratio(_earned_in(rule.view, plan, basket, earned), rule.rate, rule.per)
@@ -203,15 +186,11 @@ def _with_extra(
     """Return what the rules under caps gave, the level's extra on each earning rule included."""
     kept = {rule: gave[rule] for rule in plan.capped if rule in gave}
     if extra != NO_EXTRA:
-        kept |= {
-            rule: points + ratio(points, *extra) for rule, points in kept.items() if rule in earned
-        }
+        kept |= {rule: points + ratio(points, *extra) for rule, points in kept.items() if rule in earned}
     return kept
 
 
-def _capped(
-    plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]
-) -> tuple[dict[str, Number], dict[str, int]]:
+def _capped(plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]) -> tuple[dict[str, Number], dict[str, int]]:
     """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
     cuts: dict[str, Number] = {}
     for cap in plan.caps:
@@ -219,11 +198,7 @@ def _capped(
         together = sum([kept[rule] for rule in cap.rules if rule in kept])
         if together > room:
             cuts[cap.id] = exact(together - room)
-            kept |= {
-                rule: exact(Fraction(kept[rule]) * room / together)
-                for rule in cap.rules
-                if rule in kept
-            }
+            kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in cap.rules if rule in kept}
     used = [(cap.id, sum([kept[rule] for rule in cap.rules if rule in kept])) for cap in plan.caps]
     return cuts, {cap: -(-points // plan.scale) for cap, points in used}
 

@@ -41,12 +41,8 @@ def make_basket(
     remaining: Remaining | None = None,
 ) -> Basket:
     """Return the basket of `purchase` without the lines that the exclude rules outside `failed` take out."""
-    portions = (
-        None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
-    )
-    eligible = tuple(
-        [_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases]
-    )
+    portions = None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
+    eligible = tuple([_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases])
     return Basket(purchase, portions, _seen(plan, purchase, portions, failed), eligible)
 
 

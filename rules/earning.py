@@ -36,13 +36,7 @@ def earned_on(
     weights = _weights(rule, basket, eligible)
     if not any(weights):
         weights = [1] * len(weights)
-    there = sum(
-        [
-            weight
-            for place, weight in zip(basket.seen[rule.view], weights, strict=True)
-            if place in places
-        ]
-    )
+    there = sum([weight for place, weight in zip(basket.seen[rule.view], weights, strict=True) if place in places])
     return exact(Fraction(total) * there / sum(weights))
 
 

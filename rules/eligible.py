@@ -18,16 +18,12 @@ def net_amounts(purchase: Purchase) -> tuple[int, ...]:
     amounts = tuple([line.amount_minor for line in purchase.lines])
     if purchase.order_discount_minor == 0:
         return amounts
-    return _less(
-        amounts, _line_shares(purchase, min(purchase.order_discount_minor, sum(amounts)), amounts)
-    )
+    return _less(amounts, _line_shares(purchase, min(purchase.order_discount_minor, sum(amounts)), amounts))
 
 
 def eligible_amounts(purchase: Purchase, basis: Basis, net: tuple[int, ...]) -> tuple[int, ...]:
     """Return what of each line counts under `basis`, in minor units; `net` is what `net_amounts` returned."""
-    excluded = [
-        tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded
-    ]
+    excluded = [tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded]
     amounts = net
     if excluded:
         amounts = _less(net, _line_shares(purchase, min(sum(excluded), sum(net)), net))
@@ -35,12 +31,7 @@ def eligible_amounts(purchase: Purchase, basis: Basis, net: tuple[int, ...]) -> 
         amounts = _less(amounts, tuple(line.tax_minor for line in purchase.lines))
     kinds = [line.kind for line in purchase.lines]
     if not basis.shipping and "shipping" in kinds:
-        amounts = tuple(
-            [
-                0 if kind == "shipping" else amount
-                for kind, amount in zip(kinds, amounts, strict=True)
-            ]
-        )
+        amounts = tuple([0 if kind == "shipping" else amount for kind, amount in zip(kinds, amounts, strict=True)])
     return amounts
 
 
@@ -50,11 +41,7 @@ def net_spend(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
     Shipping is no spend. A part of a cent that is left of a line is dropped, once for the purchase.
     """
     net = net_amounts(purchase)
-    goods = [
-        (line, amount)
-        for line, amount in zip(purchase.lines, net, strict=True)
-        if line.kind == "goods"
-    ]
+    goods = [(line, amount) for line, amount in zip(purchase.lines, net, strict=True) if line.kind == "goods"]
     if left is None:
         return sum(amount for _, amount in goods)
     parts = (Fraction(amount * left[line.line_id], line.quantity or 1) for line, amount in goods)

@@ -76,9 +76,7 @@ def _gave(wording: Wording, purchase: Purchase, step: Step) -> str:
         case "rule":
             return _rule_gave(wording, purchase, step)
         case "level":
-            return say(
-                "level_more" if plus else "level_less", points=points, level=wording.level(step.id)
-            )
+            return say("level_more" if plus else "level_less", points=points, level=wording.level(step.id))
         case "cap":
             return _capped(wording, step)
         case "rounding":
@@ -94,13 +92,9 @@ def _rule_gave(wording: Wording, purchase: Purchase, step: Step) -> str:
         return wording.tongue.say("less", points=points, rule=name)
     match rule:
         case EarnRule():
-            return wording.tongue.say(
-                "gave_on", points=points, rule=name, lines=_products(wording, purchase, step)
-            )
+            return wording.tongue.say("gave_on", points=points, rule=name, lines=_products(wording, purchase, step))
         case MultiplyRule():
-            return wording.tongue.say(
-                "more", points=points, rule=name, lines=_products(wording, purchase, step)
-            )
+            return wording.tongue.say("more", points=points, rule=name, lines=_products(wording, purchase, step))
         case BonusRule() | ExcludeRule():
             return wording.tongue.say("gave", points=points, rule=name)
         case _:
@@ -109,9 +103,7 @@ def _rule_gave(wording: Wording, purchase: Purchase, step: Step) -> str:
 
 def _products(wording: Wording, purchase: Purchase, step: Step) -> str:
     """Name what was bought on the step's lines, each product once."""
-    skus = list(
-        dict.fromkeys(line.sku for line in purchase.lines if line.line_id in set(step.lines))
-    )
+    skus = list(dict.fromkeys(line.sku for line in purchase.lines if line.line_id in set(step.lines)))
     names = wording.tongue.say("comma").join(skus[:_LINES_NAMED])
     more = len(skus) - _LINES_NAMED
     return wording.tongue.say("and_more", names=names, count=more) if more > 0 else names
@@ -121,9 +113,7 @@ def _capped(wording: Wording, step: Step) -> str:
     cap = next(cap for cap in wording.programme.caps if cap.id == step.id)
     key = "capped_all" if cap.over == "everyone" else "capped"
     per = wording.tongue.say(f"per_{cap.per}")
-    return wording.tongue.say(
-        key, points=number(step.points), cap=cap.id, most=f"{cap.points:,}", per=per
-    )
+    return wording.tongue.say(key, points=number(step.points), cap=cap.id, most=f"{cap.points:,}", per=per)
 
 
 def _gave_nothing(wording: Wording, step: Step) -> str:
@@ -141,9 +131,7 @@ def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
     if failed == ENDS and rule.ends_at:
         return say("ended", at=_last(wording, rule.ends_at))
     if failed == LINES:
-        return (
-            say("no_line", of=wording.filter(rule.lines)) if rule.lines else say("nothing_counts")
-        )
+        return say("no_line", of=wording.filter(rule.lines)) if rule.lines else say("nothing_counts")
     if failed.startswith(EXCLUSIVE):
         return say("preferred", rule=wording.rule(failed.removeprefix(EXCLUSIVE)))
     if rule.when is None:
@@ -154,11 +142,7 @@ def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
 def _last(wording: Wording, ends_at: datetime) -> str:
     """What ends at midnight ended the day before."""
     local = ends_at.astimezone(wording.programme.time_zone)
-    return (
-        str(local.date() - timedelta(days=1))
-        if local.time() == time.min
-        else wording.instant(ends_at)
-    )
+    return str(local.date() - timedelta(days=1)) if local.time() == time.min else wording.instant(ends_at)
 
 
 def _worth_nothing(wording: Wording, rule: Rule) -> str:
@@ -172,9 +156,7 @@ def _worth_nothing(wording: Wording, rule: Rule) -> str:
 def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         if step.wallet is None and step.lines:
-            yield wording.tongue.say(
-                "left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id)
-            )
+            yield wording.tongue.say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id))
 
 
 def _rule(wording: Wording, rule_id: str) -> Rule:

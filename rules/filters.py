@@ -28,9 +28,7 @@ class Bounds:
     at_most: int | Fraction | None = None
 
     def hold(self, number: int | Fraction) -> bool:
-        return (self.at_least is None or number >= self.at_least) and (
-            self.at_most is None or number <= self.at_most
-        )
+        return (self.at_least is None or number >= self.at_least) and (self.at_most is None or number <= self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +101,7 @@ def _passes(test: LineTest, line: Line, lists: SkuLists) -> bool:
         case BySku(words):
             return words.holds(line.sku)
         case ByCategory(words):
-            named = line.category is not None and not words.values.isdisjoint(
-                ancestors(line.category)
-            )
+            named = line.category is not None and not words.values.isdisjoint(ancestors(line.category))
             return named != words.negated
         case ByBrand(words):
             return words.holds(line.brand)

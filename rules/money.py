@@ -45,7 +45,9 @@ def parse_amount(text: str, currency: str) -> int:
     match = _amount_pattern(digits).fullmatch(text) if len(text) <= 20 else None
     if match is None:
         example = "1200" if digits == 0 else "12." + "30000"[:digits]
-        raise ValueError(f'not an amount in {currency}: write digits with at most {digits} decimals, such as "{example}"')
+        raise ValueError(
+            f'not an amount in {currency}: write digits with at most {digits} decimals, such as "{example}"'
+        )
     minor: int = int(match[1]) * 10**digits + int((match[2] or "").ljust(digits, "0") or 0)
     if minor > MAX_MINOR:
         raise ValueError(f"larger than {format_amount(MAX_MINOR, currency)} {currency}, the most that is accepted")

@@ -99,32 +99,22 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         bases=bases,
         judged=tuple(rule for rule in rules if rule.when or rule.starts_at or rule.ends_at),
         excludes=tuple(
-            Prepared(rule.id, rule, views.place(rule.lines))
-            for rule in rules
-            if isinstance(rule, ExcludeRule)
+            Prepared(rule.id, rule, views.place(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
         ),
-        wallets=tuple(
-            _wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets
-        ),
+        wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
         caps=tuple(cap.id for cap in programme.caps),
         view_of={rule.id: views.place(rule.lines) for rule in rules},
     )
 
 
-def _wallet_plan(
-    programme: Programme, wallet: Wallet, views: Views, bases: tuple[Basis, ...]
-) -> WalletPlan:
+def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tuple[Basis, ...]) -> WalletPlan:
     scale = _scale(programme, wallet)
     rules = sorted(_points_rules(programme, wallet), key=lambda rule: rule.id)
-    caps = sorted(
-        (cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id
-    )
+    caps = sorted((cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id)
     return WalletPlan(
         wallet=wallet,
         basis=bases.index(wallet.basis),
-        earn=tuple(
-            _prepare_earning(rule, views, scale) for rule in rules if isinstance(rule, EarnRule)
-        ),
+        earn=tuple(_prepare_earning(rule, views, scale) for rule in rules if isinstance(rule, EarnRule)),
         multiply=tuple(
             Prepared(rule.id, rule, views.place(rule.lines), *(rule.factor - 1).as_integer_ratio())
             for rule in rules
@@ -136,19 +126,14 @@ def _wallet_plan(
             if isinstance(rule, BonusRule)
         ),
         exclusive=any(rule.exclusive for rule in rules),
-        levels={
-            level: extra.as_integer_ratio()
-            for level, extra in _level_extras(programme, wallet).items()
-        },
+        levels={level: extra.as_integer_ratio() for level, extra in _level_extras(programme, wallet).items()},
         caps=tuple(caps),
         capped=tuple(rule.id for rule in rules if any(rule.id in cap.rules for cap in caps)),
         scale=scale,
     )
 
 
-def _points_rules(
-    programme: Programme, wallet: Wallet
-) -> Iterator[EarnRule | MultiplyRule | BonusRule]:
+def _points_rules(programme: Programme, wallet: Wallet) -> Iterator[EarnRule | MultiplyRule | BonusRule]:
     for rule in programme.accrual:
         if not isinstance(rule, ExcludeRule) and rule.wallet == wallet.id:
             yield rule
@@ -165,19 +150,13 @@ def _prepare_earning(rule: EarnRule, views: Views, scale: int) -> Prepared[EarnR
 
 def _level_extras(programme: Programme, wallet: Wallet) -> dict[str, Fraction]:
     levels = programme.tiers.levels if programme.tiers else ()
-    return {
-        level.id: level.factor - 1
-        for level in levels
-        if level.wallet == wallet.id and level.factor != 1
-    }
+    return {level.id: level.factor - 1 for level in levels if level.wallet == wallet.id and level.factor != 1}
 
 
 def _scale(programme: Programme, wallet: Wallet) -> int:
     """A common denominator of all that earning rules give, times one of all that multiplies it."""
     given = lcm(*(rate.denominator for rate in _earning_rates(programme, wallet)))
-    factors = [
-        rule.factor for rule in _points_rules(programme, wallet) if isinstance(rule, MultiplyRule)
-    ]
+    factors = [rule.factor for rule in _points_rules(programme, wallet) if isinstance(rule, MultiplyRule)]
     factors += _level_extras(programme, wallet).values()
     return given * lcm(*(factor.denominator for factor in factors))
 

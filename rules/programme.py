@@ -6,9 +6,9 @@ handled everywhere fails the type check. `rules.document` reads and writes them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime, time
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from rules.conditions import Condition
@@ -17,6 +17,8 @@ from rules.periods import Per, Period
 
 Texts = Mapping[str, str]
 """Language to text. A text without a language stands under `""`."""
+
+NO_TIME: Final = Period(0, "days")
 
 Rounding = Literal["floor", "half_up", "ceiling"]
 
@@ -83,7 +85,7 @@ class Wallet:
     name: Texts
     rounding: Rounding = "floor"
     basis: Basis = Basis()
-    pending: Period = Period(0, "days")
+    pending: Period = NO_TIME
     expiry: Expiry = None
     worth_minor: Fraction | None = None
     """Minor units of money per point, exactly."""
@@ -208,7 +210,7 @@ class EventRule:
     wallet: str
     points: int
     once_per: tuple[str, ...] = ()
-    pending: Period = Period(0, "days")
+    pending: Period = NO_TIME
     cap: EventCap | None = None
 
 
@@ -232,7 +234,7 @@ Window = RollingWindow | Literal["calendar_year", "membership_year", "lifetime"]
 
 @dataclass(frozen=True, slots=True)
 class Downgrade:
-    grace: Period = Period(0, "days")
+    grace: Period = NO_TIME
     steps: Literal["one", "recalculated", "never"] = "recalculated"
 
 

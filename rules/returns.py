@@ -28,25 +28,17 @@ def everything(purchase: Purchase) -> dict[str, int]:
     return {line.line_id: line.quantity or 1 for line in purchase.lines}
 
 
-def left_after(
-    purchase: Purchase, before: Mapping[str, int], returned: Mapping[str, int] | None
-) -> dict[str, int]:
+def left_after(purchase: Purchase, before: Mapping[str, int], returned: Mapping[str, int] | None) -> dict[str, int]:
     """Return the units left of each line after `returned` (line id to units; None for all that is left).
 
     Raises `Invalid` for a line that isn't there and for more than is left; every wrong line is named at once.
     """
     if returned is None:
         if not any(before.values()):
-            raise Invalid(
-                "nothing_left_to_return", "Everything of this purchase has come back already."
-            )
+            raise Invalid("nothing_left_to_return", "Everything of this purchase has come back already.")
         return dict.fromkeys(before, 0)
     asked = _whole_where_none(purchase, returned)
-    errors = {
-        f"lines.{line}": [message]
-        for line, units in asked.items()
-        if (message := _wrong(line, units, before))
-    }
+    errors = {f"lines.{line}": [message] for line, units in asked.items() if (message := _wrong(line, units, before))}
     if errors:
         raise Invalid(
             "return_exceeds_purchase",
@@ -86,7 +78,5 @@ def kept(
     if not any(left.values()):
         return Kept({}, {}, 0)
     again = rework(plan, purchase, decisions, left)
-    points = {
-        wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()
-    }
+    points = {wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()}
     return Kept(points, again.cap_use, net_spend(purchase, left))

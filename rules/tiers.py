@@ -20,9 +20,7 @@ class Next:
 
 def metric_name(tiers: Tiers) -> str:
     """Return the name under which the tier metric's sums by day are kept: `points:beans`, `net_spend`, `visits`."""
-    return (
-        points_metric(tiers.metric.wallet) if isinstance(tiers.metric, PointsOf) else tiers.metric
-    )
+    return points_metric(tiers.metric.wallet) if isinstance(tiers.metric, PointsOf) else tiers.metric
 
 
 def points_metric(wallet: str) -> str:
@@ -59,9 +57,7 @@ def review_on(window: Window, reached_on: date, joined_on: date) -> date | None:
         case "calendar_year":
             return date(reached_on.year, 12, 31)
         case "membership_year":
-            next_year = plus(
-                joined_on, Period(_membership_years(reached_on, joined_on) + 1, "years")
-            )
+            next_year = plus(joined_on, Period(_membership_years(reached_on, joined_on) + 1, "years"))
             return next_year - timedelta(days=1)
         case "lifetime":
             return None

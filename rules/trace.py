@@ -40,9 +40,7 @@ def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _rules(
-    plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]
-) -> Iterator[Step]:
+def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
     for rule in plan.programme.accrual:
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
@@ -52,9 +50,7 @@ def _rules(
             yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, rule))
         else:
             work = works[rule.wallet]
-            lines = tuple(
-                purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]]
-            )
+            lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
             yield Step(
                 "rule",
                 rule.id,
@@ -73,8 +69,6 @@ def _followed(work: WalletWork, level: str | None) -> Iterator[Step]:
         yield Step("level", level or "", work.wallet, Fraction(work.level_gave) / work.scale)
     for cap, cut in work.cuts.items():
         yield Step("cap", cap, work.wallet, -Fraction(cut) / work.scale)
-    total = (
-        Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
-    )
+    total = Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
     if total != work.points:
         yield Step("rounding", work.wallet, work.wallet, work.points - total)

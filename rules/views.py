@@ -37,18 +37,14 @@ class Views:
         remembered = self._remembered
         passed = [remembered(line.sku, line.category, line.brand, line.tags) for line in lines]
         if self._of_line:
-            return [
-                places + self._judge_line(line) for places, line in zip(passed, lines, strict=True)
-            ]
+            return [places + self._judge_line(line) for places, line in zip(passed, lines, strict=True)]
         return passed
 
     def _judge_product(
         self, sku: str, category: str | None, brand: str | None, tags: frozenset[str]
     ) -> tuple[int, ...]:
         product = Line("", sku, 1, 0, category=category, brand=brand, tags=tags)
-        passed = tuple(
-            view for view in self._of_product if sees(self.filters[view], product, self._lists)
-        )
+        passed = tuple(view for view in self._of_product if sees(self.filters[view], product, self._lists))
         return self._same.setdefault(passed, passed)
 
     def _judge_line(self, line: Line) -> tuple[int, ...]:

@@ -77,33 +77,21 @@ class Wording:
 
     def _nested(self, part: Condition) -> str:
         said = self.condition(part)
-        return (
-            self.tongue.say("brackets", inner=said) if isinstance(part, All | AnyOf | Not) else said
-        )
+        return self.tongue.say("brackets", inner=said) if isinstance(part, All | AnyOf | Not) else said
 
     def _of_purchase(self, condition: OfPurchase) -> str:
         say = self.tongue.say
         match condition:
             case Spent(bounds, of):
                 money = self.bounds(bounds, self.money)
-                return (
-                    say("spent_of", bounds=money, of=self.filter(of))
-                    if of
-                    else say("spent", bounds=money)
-                )
+                return say("spent_of", bounds=money, of=self.filter(of)) if of else say("spent", bounds=money)
             case Units(bounds, of):
                 units = self.bounds(bounds)
-                return (
-                    say("units_of", bounds=units, of=self.filter(of))
-                    if of
-                    else say("units", bounds=units)
-                )
+                return say("units_of", bounds=units, of=self.filter(of)) if of else say("units", bounds=units)
             case TimeOfDay(starts, ends):
                 return self._time_of_day(starts, ends)
             case OnWeekday(days):
-                return say(
-                    "weekday", days=self._either(say(day) for day in WEEKDAYS if day in days)
-                )
+                return say("weekday", days=self._either(say(day) for day in WEEKDAYS if day in days))
             case DayOfMonth(days):
                 numbers = [str(day) for day in sorted(day for day in days if day != "last")]
                 last = [say("last_day")] if "last" in days else []
@@ -138,11 +126,7 @@ class Wording:
                 return say(f"birthday_{span}")
             case PurchasesBefore(bounds):
                 first = bounds.at_most == 0
-                return (
-                    say("first_purchase")
-                    if first
-                    else say("purchases_before", bounds=self.bounds(bounds))
-                )
+                return say("first_purchase") if first else say("purchases_before", bounds=self.bounds(bounds))
             case DaysSincePurchase(bounds):
                 return say("days_since", bounds=self.bounds(bounds))
             case PurchaseWithin(period):
@@ -162,9 +146,7 @@ class Wording:
     def _dates(self, starts_on: date | None, ends_on: date | None) -> str:
         last = ends_on - timedelta(days=1) if ends_on else None
         if starts_on is None:
-            return (
-                self.tongue.say("date_through", ends=last) if last else self.tongue.say("any_date")
-            )
+            return self.tongue.say("date_through", ends=last) if last else self.tongue.say("any_date")
         if last is None:
             return self.tongue.say("date_from", starts=starts_on)
         return self.tongue.say("date", starts=starts_on, ends=last)
@@ -204,11 +186,7 @@ class Wording:
         """Say between what a number must lie."""
         least, most = bounds.at_least, bounds.at_most
         if least is None:
-            return (
-                self.tongue.say("any_number")
-                if most is None
-                else self.tongue.say("at_most", most=show(most))
-            )
+            return self.tongue.say("any_number") if most is None else self.tongue.say("at_most", most=show(most))
         if most is None:
             return self.tongue.say("at_least", least=show(least))
         key = "exactly" if least == most else "between"
@@ -217,9 +195,7 @@ class Wording:
     def money(self, minor: Number) -> str:
         """Say an amount of minor units with its currency."""
         currency = self.programme.money
-        return self.tongue.say(
-            "money", amount=format_amount(int(minor), currency), currency=currency
-        )
+        return self.tongue.say("money", amount=format_amount(int(minor), currency), currency=currency)
 
     def period(self, period: Period) -> str:
         unit = period.unit.removesuffix("s") if period.count == 1 else period.unit

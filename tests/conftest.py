@@ -89,6 +89,15 @@ def application(request: pytest.FixtureRequest) -> Flask:
     return app
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("new_database")("empty")
+    return url
+
+
 @pytest.fixture
 def app(application: Flask) -> Iterator[Flask]:
     """The same inside an app context, for tests that call services."""

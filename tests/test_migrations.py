@@ -1,7 +1,6 @@
 """What the migrations make is what the code's tables say, on both databases, from nothing and back to nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import flask_migrate
@@ -17,15 +16,6 @@ from loyalty_engine.config import Settings
 from loyalty_engine.services import database
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.db'}"
-    url: str = request.getfixturevalue("new_database")("migrations")
-    return url
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
-from flask import Response, g, request
+from flask import Response
+from flask.globals import request_ctx
 
 from loyalty_engine.api.described import documented
+from loyalty_engine.api.known import ACTOR
 from loyalty_engine.api.refusals import Unauthorized
 from loyalty_engine.api.responses import respond
 from loyalty_engine.services import tokens
@@ -59,17 +61,12 @@ def public(view: Callable[P, Any]) -> Callable[P, Response]:
 
 def authenticated() -> Actor:
     """Return who asks; raises `Unauthorized` where nobody does, or nobody that we know."""
-    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    environment = request_ctx.request.environ
+    scheme, _, secret = environment.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
-        raise Unauthorized(
-            "token_missing", "Send a token with the header Authorization: Bearer <token>."
-        )
-    actor = (
-        tokens.authenticate(secret.strip())
-        if len(secret) <= _MAX_SECRET and secret.isascii()
-        else None
-    )
+        raise Unauthorized("token_missing", "Send a token with the header Authorization: Bearer <token>.")
+    actor = tokens.authenticate(secret.strip()) if len(secret) <= _MAX_SECRET and secret.isascii() else None
     if actor is None:
         raise Unauthorized("token_unknown", "This token is unknown, has expired or was revoked.")
-    g.actor = actor
+    environment[ACTOR] = actor
     return actor

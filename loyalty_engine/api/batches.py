@@ -27,9 +27,7 @@ _encode = msgspec.json.Encoder().encode
 def post_batch(actor: Actor) -> bytes:
     """Post purchases, each in a transaction of its own; the results come in their order."""
     done = [attempted(_post, actor, raw) for raw in hot.split_batch(json_body())]
-    return _encode(
-        {"results": [{"status": one.status, "body": msgspec.Raw(one.body)} for one in done]}
-    )
+    return _encode({"results": [{"status": one.status, "body": msgspec.Raw(one.body)} for one in done]})
 
 
 def _post(actor: Actor, raw: bytes) -> Answer:

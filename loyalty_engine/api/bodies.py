@@ -69,9 +69,7 @@ def takes_up_to(at_most: int) -> Callable[[V], V]:
 def raw_body() -> bytes:
     """Return the body of the present request; longer ones than the route takes are refused while they come in."""
     if "HTTP_CONTENT_ENCODING" in request.environ:
-        raise WrongMediaType(
-            "content_encoding_not_read", "Send the body as it is, without Content-Encoding."
-        )
+        raise WrongMediaType("content_encoding_not_read", "Send the body as it is, without Content-Encoding.")
     return request.get_data()
 
 

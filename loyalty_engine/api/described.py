@@ -31,9 +31,7 @@ def reads(
     return decorate
 
 
-def answers(
-    status: int, schema: type[Schema] | None = None, description: str = ""
-) -> Callable[[V], V]:
+def answers(status: int, schema: type[Schema] | None = None, description: str = "") -> Callable[[V], V]:
     """Say what a view answers with `status`."""
 
     def decorate(view: V) -> V:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, ParamSpec
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from loyalty_engine.api.bodies import too_large
+from loyalty_engine.api.known import REQUEST_ID
 from loyalty_engine.api.refusals import STATUSES, TooMany, Unauthorized
 from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
@@ -56,9 +57,7 @@ def attempted(work: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> A
 def _problem(refusal: Refusal) -> tuple[int, dict[str, Any]]:
     for kind, status, title in STATUSES:
         if isinstance(refusal, kind):
-            return status, problems.document(
-                status, title, refusal.code, refusal.detail, refusal.errors
-            )
+            return status, problems.document(status, title, refusal.code, refusal.detail, refusal.errors)
     return problems.problem(refusal)
 
 
@@ -96,18 +95,14 @@ def _words(error: HTTPException, status: HTTPStatus) -> tuple[str, str]:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"}))
         return "method_not_allowed", f"{path} takes {allowed}, and no {clipped(request.method)}."
-    return status.phrase.lower().replace(" ", "_").replace(
-        "'", ""
-    ), status.description or status.phrase
+    return status.phrase.lower().replace(" ", "_").replace("'", ""), status.description or status.phrase
 
 
 def _bug(error: Exception) -> Response:
-    current_app.extensions["loyalty_log"].error(
-        "bug", request_id=g.get("request_id"), **_origin(error)
-    )
+    current_app.extensions["loyalty_log"].error("bug", request_id=request.environ.get(REQUEST_ID), **_origin(error))
     detail = "Something went wrong on our side; the request had no effect unless it says otherwise when it is repeated."
     document = problems.document(500, "Internal error", "internal_error", detail)
-    return problem_response(500, document | {"request_id": g.get("request_id")})
+    return problem_response(500, document | {"request_id": request.environ.get(REQUEST_ID)})
 
 
 def _origin(error: BaseException) -> dict[str, Any]:

@@ -69,9 +69,7 @@ class LineShape(_Shape):
     category: Text = UNSET
     brand: Text = UNSET
     tags: Words | UnsetType | None = UNSET
-    facts: dict[str, Annotated[int, Meta(ge=0, le=values.MAX_FACT)] | str] | UnsetType | None = (
-        UNSET
-    )
+    facts: dict[str, Annotated[int, Meta(ge=0, le=values.MAX_FACT)] | str] | UnsetType | None = UNSET
 
 
 class TenderShape(_Shape):
@@ -235,10 +233,7 @@ def _kind(kind: str) -> Any:
 def _facts(facts: Mapping[str, Fact], word: Read[str]) -> dict[str, Fact]:
     if len(facts) > MAX_ITEMS:
         raise ValueError("too many facts")
-    return {
-        word(name): values.phrase(fact) if isinstance(fact, str) else fact
-        for name, fact in facts.items()
-    }
+    return {word(name): values.phrase(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def _tender(tender: TenderShape, amount: Read[int], word: Read[str]) -> Tender:

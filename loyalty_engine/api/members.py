@@ -122,9 +122,7 @@ def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str
     """Give the member another card in the place of this one."""
     return once(
         actor,
-        lambda to: _of(
-            member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201
-        ),
+        lambda to: _of(member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201),
     )
 
 

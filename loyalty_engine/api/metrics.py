@@ -28,9 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
-        self._requests = Counter(
-            "loyalty_requests_total", "Requests answered.", labels, registry=self.registry
-        )
+        self._requests = Counter("loyalty_requests_total", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(
             "loyalty_request_seconds",
             "Time taken to answer.",

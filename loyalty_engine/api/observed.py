@@ -8,9 +8,11 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+from flask.globals import request_ctx
 from structlog.typing import FilteringBoundLogger
 
+from loyalty_engine.api.known import ACTOR, BEGAN, REQUEST_ID
 from loyalty_engine.api.logs import make_log
 from loyalty_engine.api.metrics import Metrics
 from loyalty_engine.config import Settings
@@ -28,18 +30,21 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _begin() -> None:
-    g.began = perf_counter()
-    sent = request.environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = sent if _SANE_ID.fullmatch(sent) else token_hex(8)
+    environment = request_ctx.request.environ
+    environment[BEGAN] = perf_counter()
+    sent = environment.get("HTTP_X_REQUEST_ID", "")
+    environment[REQUEST_ID] = sent if _SANE_ID.fullmatch(sent) else token_hex(8)
 
 
 def _end(response: Response, log: FilteringBoundLogger, metrics: Metrics) -> Response:
-    seconds = perf_counter() - g.began
-    rule, method = request.url_rule, request.method
+    request = request_ctx.request
+    environment, rule = request.environ, request.url_rule
+    request_id, actor = environment[REQUEST_ID], environment.get(ACTOR)
+    seconds = perf_counter() - environment[BEGAN]
     route = rule.rule if rule is not None else "unmatched"
-    method = method if method in _METHODS else "OTHER"
+    method = request.method if request.method in _METHODS else "OTHER"
     status = response.status_code
-    response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Request-Id"] = request_id
     metrics.answered(method, route, status, seconds)
     log.info(
         "request",
@@ -47,7 +52,7 @@ def _end(response: Response, log: FilteringBoundLogger, metrics: Metrics) -> Res
         route=route,
         status=status,
         microseconds=int(seconds * 1_000_000),
-        request_id=g.request_id,
-        actor=str(g.actor) if "actor" in g else None,
+        request_id=request_id,
+        actor=None if actor is None else str(actor),
     )
     return response

@@ -82,9 +82,7 @@ class Api(flask_smorest.Api):
         pass
 
     def _register_responses(self) -> None:
-        names = {status.name: status.phrase for status in HTTPStatus} | {
-            "DEFAULT_ERROR": "A problem"
-        }
+        names = {status.name: status.phrase for status in HTTPStatus} | {"DEFAULT_ERROR": "A problem"}
         for name, phrase in names.items():
             response = {"description": phrase, "schema": self.ERROR_SCHEMA}
             prepare_response(response, self.spec, CONTENT_TYPE)
@@ -104,9 +102,7 @@ def make_api(app: Flask) -> Api:
     api.register_field(Whole, "integer", None)
     api.register_field(Facts, "object", None)
     for converter in CONVERTERS.values():
-        api.register_converter(
-            converter, lambda made: {"type": "string", "pattern": f"^{made.regex}$"}
-        )
+        api.register_converter(converter, lambda made: {"type": "string", "pattern": f"^{made.regex}$"})
     bearer = {
         "type": "http",
         "scheme": "bearer",

@@ -22,9 +22,7 @@ blueprint = Blueprint("products", __name__, url_prefix="/v1", description="What 
 def put(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Put entries of the catalogue; a bad one doesn't stop the others."""
     done = products.put_many(actor, body["products"])
-    return {
-        "results": [{"status": one.status, "code": one.code, "detail": one.detail} for one in done]
-    }
+    return {"results": [{"status": one.status, "code": one.code, "detail": one.detail} for one in done]}
 
 
 @blueprint.route("/sku-lists", methods=["GET"])
@@ -32,9 +30,7 @@ def put(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 @answers(200, SkuListsAnswer)
 def lists(actor: Actor) -> dict[str, Any]:
     """List the lists that rules may name."""
-    return {
-        "sku_lists": [{"list_id": name, "skus": size} for name, size in sku_lists.sizes().items()]
-    }
+    return {"sku_lists": [{"list_id": name, "skus": size} for name, size in sku_lists.sizes().items()]}
 
 
 @blueprint.route("/sku-lists/<code:list_id>", methods=["PUT"])

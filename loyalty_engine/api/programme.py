@@ -23,9 +23,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from rules.errors import Invalid
 
-blueprint = Blueprint(
-    "programme", __name__, url_prefix="/v1/programme", description="What marketers do."
-)
+blueprint = Blueprint("programme", __name__, url_prefix="/v1/programme", description="What marketers do.")
 
 _DOCUMENT = {"type": "string", "description": "the document itself"}
 
@@ -56,9 +54,7 @@ def publish(actor: Actor, query: dict[str, Any]) -> Answer:
     document, said = (raw_body(), query) if says_yaml() else _envelope(json_body())
     if said["reason"] is None:
         raise Invalid("invalid_fields", "Say why: ?reason=…", {"reason": ["is required"]})
-    return answer(
-        asdict(publishing.publish(actor, document, said["effective_at"], said["reason"])), 201
-    )
+    return answer(asdict(publishing.publish(actor, document, said["effective_at"], said["reason"])), 201)
 
 
 def _envelope(raw: bytes) -> tuple[bytes | str, dict[str, Any]]:

@@ -53,9 +53,7 @@ def quote(actor: Actor) -> dict[str, Any]:
 @takes_key
 def post(actor: Actor) -> Answer:
     """Post a purchase."""
-    return once(
-        actor, partial(purchases.post_in, actor=actor, posted=hot.read_purchase(json_body()))
-    )
+    return once(actor, partial(purchases.post_in, actor=actor, posted=hot.read_purchase(json_body())))
 
 
 @blueprint.route("/purchases", methods=["GET"])
@@ -95,9 +93,7 @@ def explain(actor: Actor, asked: dict[str, Any], purchase_id: str) -> dict[str, 
 @takes_key
 def take_back(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Take goods back, at any till of the merchant."""
-    return once(
-        actor, partial(returns.take_in, actor=actor, request=return_request(purchase_id, body))
-    )
+    return once(actor, partial(returns.take_in, actor=actor, request=return_request(purchase_id, body)))
 
 
 @blueprint.route("/purchases/<code:purchase_id>/member", methods=["PUT"])

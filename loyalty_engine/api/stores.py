@@ -91,11 +91,7 @@ def put_terminal(actor: Actor, store_id: str, terminal_id: str) -> dict[str, Any
 @answers(200, StoreGroupsAnswer)
 def groups(actor: Actor) -> dict[str, Any]:
     """List the groups that rules may name."""
-    return {
-        "store_groups": [
-            {"group_id": group, "stores": held} for group, held in stores.groups().items()
-        ]
-    }
+    return {"store_groups": [{"group_id": group, "stores": held} for group, held in stores.groups().items()]}
 
 
 @blueprint.route("/store-groups/<code:group_id>", methods=["PUT"])

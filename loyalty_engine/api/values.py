@@ -27,9 +27,7 @@ _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIGITS: Final = re.compile(r"[0-9]{4,32}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LANGUAGE: Final = re.compile(r"[a-zA-Z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
-_HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
+_HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def text(written: str, at_most: int) -> str:
@@ -41,9 +39,7 @@ def text(written: str, at_most: int) -> str:
         if len(written) > 4 * at_most:
             raise ValueError(f"{len(written)} characters are too many: write at most {at_most}")
         if _HIDDEN.search(written):
-            raise ValueError(
-                "holds a character that can't be seen (a control character, a line break): leave it out"
-            )
+            raise ValueError("holds a character that can't be seen (a control character, a line break): leave it out")
         normal = unicodedata.normalize("NFC", written)
     if len(normal) > at_most:
         raise ValueError(f"{len(normal)} characters are too many: write at most {at_most}")
@@ -101,9 +97,7 @@ def currency(written: str) -> str:
 def phone(written: str) -> str:
     """Return a phone number in the form of E.164; whether there is such a number is for the service to say."""
     if _PHONE.fullmatch(written) is None:
-        raise ValueError(
-            'not an international phone number: write it as "+8613800138000", digits only after the +'
-        )
+        raise ValueError('not an international phone number: write it as "+8613800138000", digits only after the +')
     return written
 
 
@@ -111,13 +105,7 @@ def email(written: str) -> str:
     """Return an e-mail address, of which only the form of the whole is checked: the mail itself proves the rest."""
     address = text(written, 254)
     local, _, domain = address.rpartition("@")
-    if (
-        not local
-        or "." not in domain
-        or " " in address
-        or domain.startswith(".")
-        or domain.endswith(".")
-    ):
+    if not local or "." not in domain or " " in address or domain.startswith(".") or domain.endswith("."):
         raise ValueError('not an e-mail address: write it as "lin@example.com"')
     return address
 

@@ -8,8 +8,8 @@ import click
 from loyalty_engine.cli.output import answer_totals, engine, is_json, json_option, watching
 from loyalty_engine.services import importing, showcase
 from loyalty_engine.services.actors import command_line
-from loyalty_engine.services.imports.sinks import Kind
 from loyalty_engine.services.importing import Request
+from loyalty_engine.services.imports.sinks import Kind
 from loyalty_engine.services.showcase import Chosen
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

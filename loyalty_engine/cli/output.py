@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from loyalty_engine import create_app
 from loyalty_engine.config import Settings, from_environment, sqlite_path
+from loyalty_engine.services import database
+from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.imports.progress import Advance, progress
 from loyalty_engine.services.imports.totals import Totals
 
@@ -83,6 +85,12 @@ def engine() -> Iterator[Flask]:
     try:
         app = create_app(settings())
     except (ArgumentError, NoSuchModuleError):
-        raise click.UsageError("LOYALTY_DATABASE_URL is not a database's URL: sqlite:///FILE or postgresql+psycopg://…") from None
+        raise click.UsageError(
+            "LOYALTY_DATABASE_URL is not a database's URL: sqlite:///FILE or postgresql+psycopg://…"
+        ) from None
+    forget_everything()
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            database.disconnect()

@@ -46,7 +46,9 @@ def publish(file: Path, effective_at: str | None, reason: str) -> None:
     with engine():
         version = publishing.publish(command_line("programme-publish"), file.read_bytes(), at, reason)
     since = version.effective_at.isoformat() if version.effective_at else "the beginning of time"
-    answer({"version": version.version, "effective_at": version.effective_at}, f"Version {version.version}, from {since}.")
+    answer(
+        {"version": version.version, "effective_at": version.effective_at}, f"Version {version.version}, from {since}."
+    )
 
 
 def _instant(text: str) -> datetime:

@@ -35,7 +35,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}; choose another --port") from None
+            raise click.ClickException(
+                f"can't listen on {host}:{port}: {error.strerror}; choose another --port"
+            ) from None
 
 
 def run(host: str, port: int, workers: int | None = None, threads: int | None = None) -> None:

@@ -25,9 +25,7 @@ _CARD = "6300000000000012"
 @click.option("--households", type=click.IntRange(1), help="Of that year, only so many households.")
 @click.option("--weeks", type=click.IntRange(1), help="Of that year, only the last weeks.")
 @click.option("--serve/--no-serve", default=True, help="Serve at the end, or only set up.")
-def up(
-    host: str, port: int, preset: str, demo: bool, households: int | None, weeks: int | None, serve: bool
-) -> None:
+def up(host: str, port: int, preset: str, demo: bool, households: int | None, weeks: int | None, serve: bool) -> None:
     """Set everything up that isn't there yet, and serve the API."""
     if serve:
         serving.check_port(host, port)
@@ -66,7 +64,7 @@ def _say_how_to_begin(address: str, tokens: Mapping[str, Issued]) -> None:
     click.echo("\nEnrol a member, and post a purchase:\n")
     for path, body in (("members", {"name": "Anna Schmidt", "card": _CARD}), ("purchases", _a_purchase())):
         head = f"curl -s {address}/v1/{path} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'"
-        click.echo(f"{head} -d '{json.dumps(body)}'\n")
+        click.echo(f"{head} -d '{json.dumps(body)}'; echo\n")
     if not tokens:
         click.echo("TOKEN is a terminal's: they were shown at the first start; `loyalty tokens create` makes more.\n")
 

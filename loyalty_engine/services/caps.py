@@ -1,25 +1,26 @@
 """The caps of a programme while purchases are booked: what room is left, under the lock that makes it true."""
 
 from datetime import date
-from typing import Final
 
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.member_state import MemberState
-from rules.periods import Per, period_start
+from rules.periods import period_start
 from rules.plan import Plan
 from rules.programme import Cap
-
-_PERIODS: Final[tuple[Per, ...]] = ("day", "week", "month", "year", "ever")
 
 
 def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dict[str, int]:
     """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
     caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.per != "purchase"]
-    if any(cap.over == "member" for cap in caps):
-        starts: dict[str, date] = {per: period_start(per, day) for per in _PERIODS}
-        member_state.load_cap_uses(posting.connection, state, starts)
+    member_state.load_cap_uses(posting.connection, state, own_starts(plan, day))
     return {cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0) for cap in caps}
+
+
+def own_starts(plan: Plan, day: date) -> set[date]:
+    """Return when those periods began on `day` in which members have caps of their own."""
+    caps = [cap for wallet in plan.wallets for cap in wallet.caps]
+    return {period_start(cap.per, day) for cap in caps if cap.over == "member" and cap.per != "purchase"}
 
 
 def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[tuple[str, date], int]:

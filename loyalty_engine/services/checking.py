@@ -15,7 +15,9 @@ from rules.occasions import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 
 CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 MAX_NAME: Final = 100
-_EMAIL: Final = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@([A-Za-z0-9\u0080-\U0010ffff-]{1,63}\.)+[A-Za-z\u0080-\U0010ffff-]{2,63}")
+_EMAIL: Final = re.compile(
+    r"[^@\s<>()\[\],;:\\\"]{1,64}@([A-Za-z0-9\u0080-\U0010ffff-]{1,63}\.)+[A-Za-z\u0080-\U0010ffff-]{2,63}"
+)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _UNSEEN: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They turn the direction of what follows, and make a name look like another."""
@@ -48,7 +50,7 @@ def code(wrong: Wrong, path: str, text: str) -> str:
 
 def words(wrong: Wrong, path: str, text: str, longest: int = MAX_NAME) -> str:
     """Return text of one line in NFC, without spaces around it."""
-    found = unicodedata.normalize("NFC", text).strip()
+    found = text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(found) <= longest:
         wrong.note(path, f"must have 1 to {longest} characters")
     elif not found.isprintable() and any(_is_control(sign) for sign in found):
@@ -119,11 +121,15 @@ def _lunar(given: Birthday) -> date:
     if given.year is None:
         return date.min
     if not FIRST_LUNAR_YEAR <= given.year <= LAST_LUNAR_YEAR:
-        raise ValueError(f"the lunar calendar is known from {FIRST_LUNAR_YEAR} to {LAST_LUNAR_YEAR}: leave the year out")
+        raise ValueError(
+            f"the lunar calendar is known from {FIRST_LUNAR_YEAR} to {LAST_LUNAR_YEAR}: leave the year out"
+        )
     if given.leap_month and LunarDate.leap_month_for_year(given.year) != given.month:
         raise ValueError(f"the lunar year {given.year} has no leap month {given.month}: leave leap_month out")
     try:
         found: date = LunarDate(given.year, given.month, given.day, given.leap_month).to_solar_date()
     except ValueError:
-        raise ValueError(f"that month of the lunar year {given.year} has no day {given.day}: it ends on day 29") from None
+        raise ValueError(
+            f"that month of the lunar year {given.year} has no day {given.day}: it ends on day 29"
+        ) from None
     return found

@@ -7,7 +7,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
-from loyalty_engine.store.session import reading
+from loyalty_engine.store.session import db, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,8 @@ def upgrade() -> tuple[Revisions, Revisions]:
     if not before.match:
         flask_migrate.upgrade()
     return before, revisions()
+
+
+def disconnect() -> None:
+    """Close every connection of this process to the database."""
+    db.engine.dispose()

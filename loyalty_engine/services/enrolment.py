@@ -62,7 +62,12 @@ def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
     found = store.row(connection, done.member_id)
     assert found is not None
     told: dict[str, Any] = {"member_id": done.member_id, "status": found.status, "cards": done.cards}
-    told |= {"card": done.cards[0], "level": found.level, "language": found.language, "joined_on": found.joined_on.isoformat()}
+    told |= {
+        "card": done.cards[0],
+        "level": found.level,
+        "language": found.language,
+        "joined_on": found.joined_on.isoformat(),
+    }
     return Answer(201, json.dumps(told).encode())
 
 

@@ -71,7 +71,9 @@ def checked(given: Given, programme: Programme, today: date) -> Newcomer:
         names=_names(wrong, given),
         cards=tuple(_card(wrong, f"cards[{place}]", text) for place, text in enumerate(given.cards)),
         phone=phone,
-        language=default_language(programme) if given.language is None else checking.language(wrong, "language", given.language),
+        language=default_language(programme)
+        if given.language is None
+        else checking.language(wrong, "language", given.language),
         joined_on=_joined_on(wrong, given.joined_on, today),
         tier=_tier(wrong, given.tier, programme),
         profile=profile,
@@ -129,6 +131,8 @@ def birthday_columns(birthday: Birthday | None, locked_until: date | None = None
 
 def segments(wrong: Wrong, given: frozenset[str]) -> str:
     """Return the JSON text of segments."""
+    if not given:
+        return "[]"
     if len(given) > _MAX_WORDS:
         wrong.note("segments", f"must be at most {_MAX_WORDS}")
     for segment in given:
@@ -138,6 +142,8 @@ def segments(wrong: Wrong, given: frozenset[str]) -> str:
 
 def attributes(wrong: Wrong, given: Mapping[str, str]) -> str:
     """Return the JSON text of attributes."""
+    if not given:
+        return "{}"
     if len(given) > _MAX_WORDS:
         wrong.note("attributes", f"must be at most {_MAX_WORDS}")
     found = {}

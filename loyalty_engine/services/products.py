@@ -1,11 +1,11 @@
 """The catalogue: what a till's line lacks is filled in as of the sale, for tills often send only bar codes."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine.services import audit_log, checking
@@ -19,6 +19,8 @@ from rules.errors import Refusal
 from rules.facts import Line
 
 MAX_CATEGORY: Final = 200
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[str]).decode
 _MAX_TAGS: Final = 50
 _Entries = dict[tuple[str, date], ProductRow]
 
@@ -75,13 +77,12 @@ def _checked(given: NewProduct) -> ProductRow | Refusal:
     brand = given.brand and checking.words(wrong, "brand", given.brand, 64)
     if len(given.tags) > _MAX_TAGS:
         wrong.note("tags", f"must be at most {_MAX_TAGS}")
-    tags = sorted(checking.words(wrong, "tags", tag, 64) for tag in given.tags)
+    tags = sorted([checking.words(wrong, "tags", tag, 64) for tag in given.tags])
     try:
         wrong.refuse_any("product_invalid", "The product")
     except Refusal as refusal:
         return refusal
-    from_on = given.from_on or date.min
-    return ProductRow(sku, from_on, category or None, brand or None, json.dumps(tags, ensure_ascii=False))
+    return ProductRow(sku, given.from_on or date.min, category or None, brand or None, _encode(tags).decode())
 
 
 def history(sku: str) -> tuple[ProductRow, ...]:
@@ -106,5 +107,5 @@ def fill(connection: sa.Connection, lines: tuple[Line, ...], on: date) -> tuple[
 def _filled(line: Line, said: ProductRow | None) -> Line:
     if said is None or line.category is not None or line.kind != "goods":
         return line
-    tags = line.tags or frozenset(json.loads(said.tags))
+    tags = line.tags or frozenset(_decode(said.tags))
     return replace(line, category=said.category, brand=line.brand or said.brand, tags=tags)

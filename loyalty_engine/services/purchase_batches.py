@@ -13,10 +13,10 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import booking
+from loyalty_engine.services import batch_members, booking
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
-from loyalty_engine.services.identification import Identified, identify
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.posting import Posting, Source
@@ -60,8 +60,9 @@ def post_many_in(
     results: dict[int, PostingResult] = {}
     plan_at = plans(connection)
     arrived = _receive(connection, actor, purchases, plan_at, results)
-    batch = _Batch(connection, actor, plan_at)
-    for place in _new(connection, arrived):
+    new = _new(connection, arrived)
+    batch = _Batch(connection, actor, plan_at, [(arrived[place], purchases[place].member) for place in new])
+    for place in new:
         result = batch.post(arrived[place], purchases[place].member)
         if result is not None:
             results[place] = result
@@ -107,18 +108,26 @@ def _new(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[int
 class _Batch:
     """The purchases of a batch that are plainly booked."""
 
-    def __init__(self, connection: sa.Connection, actor: Actor, plan_at: Callable[[datetime], Plan]) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        actor: Actor,
+        plan_at: Callable[[datetime], Plan],
+        new: Sequence[tuple[Incoming, MemberReference | None]],
+    ) -> None:
         self.plan_at = plan_at
         self.posting = Posting(connection, actor, now=None)
         self.keys: list[purchase_keys.Values] = []
         self.receipts: list[purchase_keys.Values] = []
-        self.found: dict[MemberReference, Identified] = {}
+        purchases = [(incoming.purchase, member) for incoming, member in new if member is not None]
+        coming = [Coming(purchase, plan_at(purchase.occurred_at), member) for purchase, member in purchases]
+        self.found = batch_members.load(self.posting, coming)
 
     def post(self, incoming: Incoming, member: MemberReference | None) -> PostingResult | None:
         """Book one purchase; None for one that can't be booked plainly."""
         posting = self.posting
         plan = self.plan_at(incoming.purchase.occurred_at)
-        who = self._identify(member)
+        who = self.found.get(member) if member is not None else None
         if who is None or who.member_id is None or trouble_with(plan, incoming.purchase, may_be_late=True):
             return None
         state = posting.member(who.member_id)
@@ -130,14 +139,6 @@ class _Batch:
         booking.append_purchase(posting, state, plan, incoming, done, source, answer=None)
         self._take_keys(incoming, who.member_id, source.id)
         return PostingResult("posted", accrual.points)
-
-    def _identify(self, member: MemberReference | None) -> Identified | None:
-        if member is None:
-            return None
-        found = self.found.get(member)
-        if found is None:
-            found = self.found[member] = identify(self.posting.connection, member)
-        return found
 
     def _take_keys(self, incoming: Incoming, member_id: str, posting_id: str) -> None:
         key = {"purchase_key": incoming.key, "fingerprint": incoming.document.fingerprint}

@@ -8,6 +8,7 @@ from loyalty_engine.store import member_state
 from loyalty_engine.store.member_state import MemberState
 from rules.periods import business_day
 from rules.plan import Plan
+from rules.programme import Tiers
 from rules.tiers import NET_SPEND, VISITS, metric_name, next_level, points_metric, review_on, upgrade, window_start
 
 
@@ -29,6 +30,13 @@ class TierAnswer:
     missing: int | None = None
 
 
+def window(tiers: Tiers | None, state: MemberState, today: date) -> tuple[str, date] | None:
+    """Return the metric and the first day that count for the next level; None where there is none to reach."""
+    if tiers is None or next_level(tiers, state.level, 0) is None:
+        return None
+    return metric_name(tiers), window_start(tiers.window, today, state.joined_on)
+
+
 def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Source) -> TierAnswer:
     """Raise the member to the level that the metric reaches, from the next purchase on; nobody is lowered here."""
     tiers = plan.programme.tiers
@@ -36,10 +44,10 @@ def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Sourc
         return TierAnswer(None, False, None)
     booked_at = posting.booked_at(state, source.occurred_at)
     today = business_day(booked_at, plan.programme.time_zone)
-    if next_level(tiers, state.level, 0) is None:
+    counted = window(tiers, state, today)
+    if counted is None:
         return TierAnswer(state.level, False, None)
-    start = window_start(tiers.window, today, state.joined_on)
-    metric = member_state.qualified(posting.connection, state, metric_name(tiers), start)
+    metric = member_state.qualified(posting.connection, state, *counted)
     raised = upgrade(tiers, state.level, metric)
     if raised is not None:
         review = review_on(tiers.window, today, state.joined_on)

@@ -1,7 +1,9 @@
 """One member as a transaction sees and changes it: locked, loaded in few statements, written back once at the end."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,30 +49,54 @@ class MemberState:
     cap_used: dict[tuple[str, date], int] = field(default_factory=dict)
     qualified: dict[tuple[str, date], int] = field(default_factory=dict)
     """What this transaction added, by metric and day; not yet written."""
-    cap_days: set[date] = field(default_factory=set)
+    sums: dict[tuple[str, date], int] = field(default_factory=dict)
+    """What was there before, by metric and the first day that counts."""
+    cap_starts: set[date] = field(default_factory=set)
+    """The beginnings of the periods whose cap uses were loaded."""
     profile: dict[str, Any] | None = None
+    before: dict[object, object] = field(default_factory=dict)
+    """What is stored, so that only what changed is written."""
+
+    @classmethod
+    def stored(cls, *row: Any) -> "MemberState":
+        """Return the state that a row holds: the member's id, then `MEMBER_COLUMNS`."""
+        state = cls(*row)
+        state.before[_MEMBER] = _written(state)
+        return state
 
     def account(self, wallet: str) -> Account:
         """Return the account of `wallet`, opening it where there is none."""
         return self.accounts.setdefault(wallet, Account())
 
+    def load_account(self, wallet: str, account: Account) -> None:
+        """Take over a stored account."""
+        self.accounts[wallet] = account
+        self.before[wallet] = _figures(account)
 
-_MEMBER_COLUMNS = (
+    def load_cap_use(self, cap: str, start: date, used: int) -> None:
+        """Take over a stored use of a cap; what this transaction did to it stays."""
+        self.before.setdefault((cap, start), used)
+        self.cap_used.setdefault((cap, start), used)
+
+
+_MEMBER = None
+"""The key in `before` of the member's own row; a wallet and (cap, period) are the others."""
+MEMBER_COLUMNS = (
     "status language last_seq joined_on level level_since_at level_review_on tier_changes purchases_count"
     " last_purchase_on last_booked_at"
 ).split()
-_WRITTEN = _MEMBER_COLUMNS[2:3] + _MEMBER_COLUMNS[4:]
+_WRITTEN = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[4:]
 """What a posting changes: all but the status, the language and the day of joining."""
-_ACCOUNT_COLUMNS = (
-    "wallet available pending held debt lifetime active_on next_expires_on next_expires_points".split()
-)
+ACCOUNT_COLUMNS = "wallet available pending held debt lifetime active_on next_expires_on next_expires_points".split()
+_written = attrgetter(*_WRITTEN)
+_figures = attrgetter(*ACCOUNT_COLUMNS[1:])
 _member = sa.bindparam("member_id", type_=members.c.member_id.type)
 
-_select_member = sa.select(*(members.c[name] for name in _MEMBER_COLUMNS)).where(members.c.member_id == _member)
+_select_member = sa.select(*(members.c[name] for name in MEMBER_COLUMNS)).where(members.c.member_id == _member)
 _lock = Statement(_select_member.with_for_update())
 _read = Statement(_select_member)
 _accounts = Statement(
-    sa.select(*(accounts.c[name] for name in _ACCOUNT_COLUMNS)).where(accounts.c.member_id == _member)
+    sa.select(*(accounts.c[name] for name in ACCOUNT_COLUMNS)).where(accounts.c.member_id == _member)
 )
 _qualified = Statement(
     sa.select(sa.func.coalesce(sa.func.sum(qualifying_days.c.amount), 0)).where(
@@ -104,12 +130,12 @@ _lots = Statement(
         lots.c.state != "expired",
     )
 )
-_PROFILE_COLUMNS = (
+PROFILE_COLUMNS = (
     "birthday_month birthday_day birthday_year birthday_calendar birthday_leap_month birthday_locked_until"
     " segments attributes"
 ).split()
 _profile = Statement(
-    sa.select(*(profiles.c[name] for name in _PROFILE_COLUMNS)).where(profiles.c.member_id == _member)
+    sa.select(*(profiles.c[name] for name in PROFILE_COLUMNS)).where(profiles.c.member_id == _member)
 )
 
 _update_member = Statement(
@@ -118,7 +144,7 @@ _update_member = Statement(
     .values({name: sa.bindparam(name, type_=members.c[name].type) for name in _WRITTEN})
 )
 _put_account = statements.upsert(
-    accounts, **{name: statements.take(name) for name in _ACCOUNT_COLUMNS if name != "wallet"}
+    accounts, **{name: statements.take(name) for name in ACCOUNT_COLUMNS if name != "wallet"}
 )
 _add_qualified = statements.upsert(qualifying_days, amount=statements.add("amount"))
 _put_cap_use = statements.upsert(cap_uses, used=statements.take("used"))
@@ -141,25 +167,30 @@ def _loaded(connection: sa.Connection, member_id: str, statement: Statement) -> 
     row = statement.one(connection, member_id=member_id)
     if row is None:
         raise NotFound("member_not_found", "There is no such member.")
-    state = MemberState(member_id, *row)
-    state.accounts = {wallet: Account(*figures) for wallet, *figures in _accounts.rows(connection, member_id=member_id)}
+    state = MemberState.stored(member_id, *row)
+    for wallet, *figures in _accounts.rows(connection, member_id=member_id):
+        state.load_account(wallet, Account(*figures))
     return state
 
 
 def qualified(connection: sa.Connection, state: MemberState, metric: str, start: date) -> int:
     """Return the sum of a tier metric from `start` on, with what this transaction has added to it."""
-    row = _qualified.one(connection, member_id=state.member_id, metric=metric, start=start)
-    added = sum(amount for (name, day), amount in state.qualified.items() if name == metric and day >= start)
-    return int(row[0]) + added if row else added
+    before = state.sums.get((metric, start))
+    if before is None:
+        row = _qualified.one(connection, member_id=state.member_id, metric=metric, start=start)
+        before = state.sums[metric, start] = int(row[0]) if row else 0
+    return before + sum(amount for (name, day), amount in state.qualified.items() if name == metric and day >= start)
 
 
-def load_cap_uses(connection: sa.Connection, state: MemberState, starts: dict[str, date]) -> None:
-    """Load the uses of the periods that begin on `starts` (a day for each kind of period), once in a transaction."""
-    if starts["day"] in state.cap_days:
+def load_cap_uses(connection: sa.Connection, state: MemberState, starts: Collection[date]) -> None:
+    """Load the cap uses of the periods that begin on `starts`, at most one of each kind, once in a transaction."""
+    missing = [start for start in starts if start not in state.cap_starts]
+    if not missing:
         return
-    for cap, start, used in _caps.rows(connection, member_id=state.member_id, **starts):
-        state.cap_used.setdefault((cap, start), used)
-    state.cap_days.add(starts["day"])
+    asked = {kind: missing[min(place, len(missing) - 1)] for place, kind in enumerate(_PERIODS)}
+    for cap, start, used in _caps.rows(connection, member_id=state.member_id, **asked):
+        state.load_cap_use(cap, start, used)
+    state.cap_starts.update(missing)
 
 
 def level_at(connection: sa.Connection, state: MemberState, at: datetime) -> str | None:
@@ -182,30 +213,34 @@ def profile_facts(connection: sa.Connection, state: MemberState) -> dict[str, An
     """Return the columns of the profile that rules may ask for, read once; empty where there is no profile."""
     if state.profile is None:
         row = _profile.one(connection, member_id=state.member_id)
-        state.profile = dict(zip(_PROFILE_COLUMNS, row, strict=True)) if row else {}
+        state.profile = dict(zip(PROFILE_COLUMNS, row, strict=True)) if row else {}
     return state.profile
 
 
 def write(connection: sa.Connection, states: list[MemberState]) -> None:
-    """Write back everything of the members that may have changed."""
-    by_id = [(state, {"member_id": state.member_id}) for state in states]
+    """Write back everything of the members that changed."""
     _update_member.many(
         connection,
-        [{"key": state.member_id} | {name: getattr(state, name) for name in _WRITTEN} for state in states],
+        [
+            {"key": state.member_id, **dict(zip(_WRITTEN, row, strict=True))}
+            for state in states
+            if (row := _written(state)) != state.before.get(_MEMBER)
+        ],
     )
     _put_account.many(
         connection,
         [
-            key | {"wallet": wallet} | {name: getattr(account, name) for name in _ACCOUNT_COLUMNS[1:]}
-            for state, key in by_id
+            {"member_id": state.member_id, "wallet": wallet, **dict(zip(ACCOUNT_COLUMNS[1:], figures, strict=True))}
+            for state in states
             for wallet, account in state.accounts.items()
+            if (figures := _figures(account)) != state.before.get(wallet)
         ],
     )
     _add_qualified.many(
         connection,
         [
-            key | {"metric": metric, "day": day, "amount": amount}
-            for state, key in by_id
+            {"member_id": state.member_id, "metric": metric, "day": day, "amount": amount}
+            for state in states
             for (metric, day), amount in state.qualified.items()
             if amount
         ],
@@ -213,8 +248,9 @@ def write(connection: sa.Connection, states: list[MemberState]) -> None:
     _put_cap_use.many(
         connection,
         [
-            key | {"cap_id": cap, "period_start": start, "used": used}
-            for state, key in by_id
+            {"member_id": state.member_id, "cap_id": cap, "period_start": start, "used": used}
+            for state in states
             for (cap, start), used in state.cap_used.items()
+            if used != state.before.get((cap, start))
         ],
     )

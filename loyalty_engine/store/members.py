@@ -88,9 +88,7 @@ _CARDS_OF: Final = Statement(
 )
 _CARD: Final = Statement(sa.select(*_columns(cards, Card)).where(cards.c.number == _NUMBER))
 
-_AT_ENROLMENT: Final = (
-    "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
-)
+_AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
 """The figures of a new member are the columns' defaults."""
 _INSERTS: Final = (
     (members, statements.insert(members, *_AT_ENROLMENT)),

@@ -37,14 +37,14 @@ _MERCHANT: Final = sa.bindparam("merchant_id", type_=merchants.c.merchant_id.typ
 _GROUP: Final = sa.bindparam("group_id", type_=store_groups.c.group_id.type)
 _AFTER: Final = sa.bindparam("after", type_=stores.c.store_id.type)
 _LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
-_STORE_COLUMNS: Final = [
-    stores.c[name] for name in ("store_id", "merchant_id", "name", "time_zone", "closed_at")
-]
+_STORE_COLUMNS: Final = [stores.c[name] for name in ("store_id", "merchant_id", "name", "time_zone", "closed_at")]
 
 _ONE_MERCHANT: Final = Statement(
     sa.select(merchants.c.merchant_id, merchants.c.name).where(merchants.c.merchant_id == _MERCHANT)
 )
-_ALL_MERCHANTS: Final = Statement(sa.select(merchants.c.merchant_id, merchants.c.name).order_by(merchants.c.merchant_id))
+_ALL_MERCHANTS: Final = Statement(
+    sa.select(merchants.c.merchant_id, merchants.c.name).order_by(merchants.c.merchant_id)
+)
 _PUT_MERCHANT: Final = statements.upsert(merchants, name=take("name"))
 _ONE_STORE: Final = Statement(sa.select(*_STORE_COLUMNS).where(stores.c.store_id == _STORE))
 _SOME_STORES: Final = Statement(

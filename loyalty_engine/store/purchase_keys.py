@@ -1,6 +1,6 @@
 """Which purchase a till's number, a receipt or a claim code names, and purchases that no member's tables hold yet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
+from loyalty_engine.store.sets import among
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import (
     cards,
@@ -159,6 +160,31 @@ def member_of_phone(connection: sa.Connection, phone: str) -> str | None:
 def member_exists(connection: sa.Connection, member_id: str) -> bool:
     """Tell whether there is a member of that id."""
     return _member.one(connection, member_id=member_id) is not None
+
+
+def members_of_cards(connection: sa.Connection, numbers: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the member that each of the cards belongs to, and the card's status, by number."""
+    if not numbers:
+        return {}
+    query = sa.select(cards.c.number, cards.c.member_id, cards.c.status)
+    rows = connection.execute(query.where(among(connection, cards.c.number, numbers)))
+    return {number: (member_id, status) for number, member_id, status in rows}
+
+
+def members_of_phones(connection: sa.Connection, numbers: Collection[str]) -> dict[str, str]:
+    """Return the member that each of the phones (E.164) belongs to."""
+    if not numbers:
+        return {}
+    query = sa.select(phones.c.phone, phones.c.member_id).where(among(connection, phones.c.phone, numbers))
+    return {phone: member_id for phone, member_id in connection.execute(query)}
+
+
+def members_among(connection: sa.Connection, member_ids: Collection[str]) -> set[str]:
+    """Return those of the ids that are a member's."""
+    if not member_ids:
+        return set()
+    query = sa.select(members.c.member_id).where(among(connection, members.c.member_id, member_ids))
+    return set(connection.scalars(query))
 
 
 def park(connection: sa.Connection, values: Values) -> None:

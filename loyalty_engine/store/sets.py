@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 
 def among(connection: sa.Connection, column: sa.Column[Any], words: Collection[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a column of text holds one of `words`: one parameter, so that none is too many."""
+    """Return the condition that a column of text or ids holds one of `words`: one parameter, so that none is too many."""
     if connection.dialect.name == "postgresql":
-        return column == sa.any_(sa.literal(list(words), postgresql.ARRAY(sa.Text)))
+        return column == sa.any_(sa.literal(list(words), postgresql.ARRAY(column.type)))
     listed = sa.func.json_each(json.dumps(list(words))).table_valued("value")
     return column.in_(sa.select(listed.c.value))

@@ -46,11 +46,7 @@ def work_out(
     ]
     worked = Worked()
     for wallet in programme.wallets:
-        mine = [
-            rule
-            for rule in rules
-            if not isinstance(rule, p.ExcludeRule) and rule.wallet == wallet.id
-        ]
+        mine = [rule for rule in rules if not isinstance(rule, p.ExcludeRule) and rule.wallet == wallet.id]
         _wallet(worked, programme, wallet, mine, purchase, counted, member, room, left)
     return worked
 
@@ -61,11 +57,7 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
     whole = eligible(purchase, wallet.basis)
     money = {line.line_id: whole[line.line_id] * part(line, left) for line in purchase.lines}
 
-    earned = {
-        rule.id: _earned(rule.earn, seen[rule.id], money, left)
-        for rule in rules
-        if isinstance(rule, p.EarnRule)
-    }
+    earned = {rule.id: _earned(rule.earn, seen[rule.id], money, left) for rule in rules if isinstance(rule, p.EarnRule)}
     totals = {rule: sum(lines.values()) for rule, lines in earned.items()}
     kept = _winners([rule for rule in rules if rule.id in earned], totals)
     earned = {rule: lines for rule, lines in earned.items() if rule in kept}
@@ -73,33 +65,23 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
     others = {}
     for rule in rules:
         if isinstance(rule, p.MultiplyRule):
-            on_lines = sum(
-                lines.get(line.line_id, 0) for lines in earned.values() for line in seen[rule.id]
-            )
+            on_lines = sum(lines.get(line.line_id, 0) for lines in earned.values() for line in seen[rule.id])
             others[rule.id] = (rule.factor - 1) * on_lines
         elif isinstance(rule, p.BonusRule):
             others[rule.id] = Fraction(rule.points)
     kept = _winners([rule for rule in rules if rule.id in others], others)
-    gave = {rule: totals[rule] for rule in earned} | {
-        rule: others[rule] for rule in others if rule in kept
-    }
+    gave = {rule: totals[rule] for rule in earned} | {rule: others[rule] for rule in others if rule in kept}
 
     levels = programme.tiers.levels if programme.tiers else ()
     factor = next(
-        (
-            level.factor
-            for level in levels
-            if level.id == member.level and level.wallet == wallet.id
-        ),
+        (level.factor for level in levels if level.id == member.level and level.wallet == wallet.id),
         1,
     )
     extra = {rule: totals[rule] * (factor - 1) for rule in earned}
 
     with_extra = {rule: Fraction(points + extra.get(rule, 0)) for rule, points in gave.items()}
     before_caps = sum(with_extra.values())
-    caps = sorted(
-        (cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id
-    )
+    caps = sorted((cap for cap in programme.caps if cap.wallet == wallet.id), key=lambda cap: cap.id)
     for cap in caps:
         together = sum(with_extra[rule] for rule in cap.rules if rule in with_extra)
         most = max(0, min(cap.points, room.get(cap.id, cap.points)))
@@ -108,9 +90,7 @@ def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, l
             for rule in cap.rules & with_extra.keys():
                 with_extra[rule] *= Fraction(most) / together
     for cap in caps:
-        worked.cap_use[cap.id] = ceil(
-            sum(with_extra[rule] for rule in cap.rules if rule in with_extra)
-        )
+        worked.cap_use[cap.id] = ceil(sum(with_extra[rule] for rule in cap.rules if rule in with_extra))
     worked.gave |= gave
     worked.level_gave[wallet.id] = Fraction(sum(extra.values()))
     total = before_caps - sum(worked.cuts[cap.id] for cap in caps if cap.id in worked.cuts)
@@ -126,10 +106,7 @@ def _winners(rules, gives):
     groups = {}
     for rule in rules:
         groups.setdefault(rule.exclusive or f"alone: {rule.id}", []).append(rule)
-    return {
-        min(group, key=lambda rule: (-rule.priority, -gives[rule.id], rule.id)).id
-        for group in groups.values()
-    }
+    return {min(group, key=lambda rule: (-rule.priority, -gives[rule.id], rule.id)).id for group in groups.values()}
 
 
 def _earned(earn, lines, money, left):
@@ -143,17 +120,13 @@ def _earned(earn, lines, money, left):
         case p.PerUnit(points, paid):
             units = {line.line_id: line.quantity * part(line, left) for line in lines}
             return {
-                line.line_id: points * units[line.line_id]
-                if money[line.line_id] > 0 or not paid
-                else Fraction(0)
+                line.line_id: points * units[line.line_id] if money[line.line_id] > 0 or not paid else Fraction(0)
                 for line in lines
             }
         case p.PerPurchase(points):
             return _in_proportion(points, lines, money)
         case p.PerFact():
-            return {
-                line.line_id: earn.points * _number(earn, line) * part(line, left) for line in lines
-            }
+            return {line.line_id: earn.points * _number(earn, line) * part(line, left) for line in lines}
 
 
 def _in_proportion(points, lines, money):
@@ -187,9 +160,7 @@ def part(line: Line, left: Mapping[str, int] | None) -> Fraction:
 def eligible(purchase: Purchase, basis: p.Basis) -> dict[str, int]:
     """Line id to its amount less order discount, less what excluded tenders paid, less tax; never below 0."""
     money = net(purchase)
-    excluded = sum(
-        tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded
-    )
+    excluded = sum(tender.amount_minor for tender in purchase.tenders if tender.kind in basis.tenders_excluded)
     off = largest_remainders(excluded, money)
     amounts = {}
     for line in purchase.lines:

@@ -103,9 +103,7 @@ CORNER_COFFEE = Programme(
             lines=of_category("beans-and-tea"),
         ),
         BonusRule(id="first-visit", wallet="beans", points=200, when=PurchasesBefore(Bounds(0, 0))),
-        MultiplyRule(
-            id="birthday-month", wallet="beans", factor=Fraction(2), when=BirthdayIs("month")
-        ),
+        MultiplyRule(id="birthday-month", wallet="beans", factor=Fraction(2), when=BirthdayIs("month")),
         ExcludeRule(id="no-clearance", lines=(ByTag(words("clearance")),)),
     ),
     caps=(
@@ -148,9 +146,7 @@ API_PURCHASE = Purchase(
 """The purchase of API.md: two lattes at 40.00 together, 5.00 off the order."""
 
 
-def line(
-    line_id: str, amount_minor: int = 1000, quantity: int = 1, sku: str = "SKU", **others: object
-) -> Line:
+def line(line_id: str, amount_minor: int = 1000, quantity: int = 1, sku: str = "SKU", **others: object) -> Line:
     return Line(line_id, sku, quantity, amount_minor, **others)
 
 
@@ -158,13 +154,9 @@ def purchase(*lines: Line, at: datetime = SUNDAY, **others: object) -> Purchase:
     return Purchase(at, lines, "CNY", **others)
 
 
-def plan_of(
-    *rules: Rule, wallet: Wallet = BEANS, caps: tuple[Cap, ...] = (), tiers: Tiers | None = TIERS
-) -> Plan:
+def plan_of(*rules: Rule, wallet: Wallet = BEANS, caps: tuple[Cap, ...] = (), tiers: Tiers | None = TIERS) -> Plan:
     """A plan of one wallet with these rules."""
-    return make_plan(
-        Programme("small", {}, "CNY", SHANGHAI, (wallet,), accrual=rules, caps=caps, tiers=tiers)
-    )
+    return make_plan(Programme("small", {}, "CNY", SHANGHAI, (wallet,), accrual=rules, caps=caps, tiers=tiers))
 
 
 def a_point_a_yuan(rule_id: str = "base", **others: object) -> EarnRule:

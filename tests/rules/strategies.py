@@ -59,16 +59,12 @@ FACTS = ("distance", "weight")
 CLASSES = ("F", "Y", "K")
 
 rates = st.builds(Fraction, st.integers(1, 60), st.sampled_from((1, 2, 3, 4, 7, 10)))
-factors = st.builds(
-    lambda extra: 1 + extra, st.builds(Fraction, st.integers(1, 8), st.sampled_from((1, 2, 3, 4)))
-)
+factors = st.builds(lambda extra: 1 + extra, st.builds(Fraction, st.integers(1, 8), st.sampled_from((1, 2, 3, 4))))
 roundings = st.sampled_from(("floor", "half_up", "ceiling"))
 
 
 def words(*values: str) -> st.SearchStrategy[Words]:
-    return st.builds(
-        Words, st.frozensets(st.sampled_from(values), min_size=1, max_size=2), st.booleans()
-    )
+    return st.builds(Words, st.frozensets(st.sampled_from(values), min_size=1, max_size=2), st.booleans())
 
 
 def bounds(largest: int) -> st.SearchStrategy[Bounds]:
@@ -122,9 +118,7 @@ earnings = st.one_of(
     ),
 )
 
-_dates = st.sampled_from(
-    (None, None, None, NOW - timedelta(days=1), NOW, NOW + timedelta(minutes=1))
-)
+_dates = st.sampled_from((None, None, None, NOW - timedelta(days=1), NOW, NOW + timedelta(minutes=1)))
 _mostly_none = st.none() | st.none() | conditions
 
 
@@ -137,9 +131,7 @@ def rules(draw: st.DrawFn, rule_id: str) -> object:
         "starts_at": draw(_dates),
         "ends_at": draw(st.none() | _dates),
     }
-    kind = draw(
-        st.sampled_from(("earn", "earn", "earn", "multiply", "multiply", "bonus", "exclude"))
-    )
+    kind = draw(st.sampled_from(("earn", "earn", "earn", "multiply", "multiply", "bonus", "exclude")))
     if kind == "exclude":
         return ExcludeRule(**{**common, "lines": (draw(line_tests),)})
     wallet = draw(st.sampled_from((WALLETS[0], WALLETS[0], WALLETS[1])))
@@ -162,8 +154,7 @@ def programmes(draw: st.DrawFn) -> Programme:
     ids = draw(st.lists(st.sampled_from("abcdefghij"), unique=True, max_size=8))
     accrual = tuple(draw(rules(rule_id)) for rule_id in ids)
     caps = tuple(
-        draw(_cap(cap_id, accrual))
-        for cap_id in draw(st.permutations(("c1", "c2", "c3")))[: draw(st.integers(0, 3))]
+        draw(_cap(cap_id, accrual)) for cap_id in draw(st.permutations(("c1", "c2", "c3")))[: draw(st.integers(0, 3))]
     )
     wallets = tuple(
         Wallet(

@@ -27,9 +27,7 @@ def agree(programme: Programme, accrual: Accrual, worked: Worked) -> None:
         assert Fraction(work.level_gave) / work.scale == worked.level_gave[work.wallet]
         cuts = {cap: Fraction(cut) / work.scale for cap, cut in work.cuts.items()}
         assert cuts == {
-            cap.id: worked.cuts[cap.id]
-            for cap in programme.caps
-            if cap.id in worked.cuts and cap.wallet == work.wallet
+            cap.id: worked.cuts[cap.id] for cap in programme.caps if cap.id in worked.cuts and cap.wallet == work.wallet
         }
     assert {rule for work in accrual.wallets for rule in work.gave} == set(worked.gave)
 
@@ -107,8 +105,6 @@ def test_the_steps_of_a_trace_add_up_to_the_points_of_each_wallet(
     steps = trace(plan, purchase, accrual)
     for work in accrual.wallets:
         assert sum(step.points for step in steps if step.wallet == work.wallet) == work.points
-    assert [step.id for step in steps if step.kind == "rule"] == [
-        rule.id for rule in programme.accrual
-    ]
+    assert [step.id for step in steps if step.kind == "rule"] == [rule.id for rule in programme.accrual]
     for step in steps:
         assert step.failed is None or step.points == 0

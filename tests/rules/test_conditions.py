@@ -49,9 +49,7 @@ def holds(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts =
     return failure(condition, bought, member) is None
 
 
-def failure(
-    condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts = MEMBER
-) -> str | None:
+def failure(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts = MEMBER) -> str | None:
     local = local_time(bought.occurred_at, SHANGHAI)
     return first_failure(condition, Situation(bought, member, local, net_amounts(bought), NO_LISTS))
 
@@ -113,9 +111,7 @@ NIGHT = TimeOfDay(time(22), time(2))
         (NIGHT, time(2), False),
     ],
 )
-def test_the_time_of_day_the_moment_before_on_and_after(
-    condition: Condition, clock: time, held: bool
-) -> None:
+def test_the_time_of_day_the_moment_before_on_and_after(condition: Condition, clock: time, held: bool) -> None:
     assert holds(condition, at(datetime.combine(TODAY, clock, SHANGHAI))) is held
 
 
@@ -151,9 +147,7 @@ def test_days_of_the_month(days: set[int | str], day: date, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("day", "held"), [(9, False), (10, True), (19, True), (20, False)])
-def test_a_span_of_dates_holds_from_its_first_day_and_ends_before_its_end(
-    day: int, held: bool
-) -> None:
+def test_a_span_of_dates_holds_from_its_first_day_and_ends_before_its_end(day: int, held: bool) -> None:
     span = DateBetween(date(2026, 11, 10), date(2026, 11, 20))
     assert holds(span, on(date(2026, 11, day))) is held
 
@@ -203,9 +197,7 @@ def test_an_open_span_of_dates_has_no_end() -> None:
         (WithCoupon(words("A", negated=True)), BOUGHT, True),
     ],
 )
-def test_conditions_of_the_purchase_by_words(
-    condition: Condition, bought: Purchase, held: bool
-) -> None:
+def test_conditions_of_the_purchase_by_words(condition: Condition, bought: Purchase, held: bool) -> None:
     assert holds(condition, bought) is held
 
 
@@ -236,9 +228,7 @@ def test_conditions_of_the_purchase_by_words(
         (HasAttribute("city", words("Shanghai", negated=True)), MEMBER, True),
     ],
 )
-def test_conditions_of_the_member_by_words(
-    condition: Condition, member: MemberFacts, held: bool
-) -> None:
+def test_conditions_of_the_member_by_words(condition: Condition, member: MemberFacts, held: bool) -> None:
     assert holds(condition, member=member) is held
 
 
@@ -272,9 +262,7 @@ def test_age_fails_both_ways_where_it_is_not_known() -> None:
 def test_a_birthdays_day_week_and_month(span: str, first: date, last: date) -> None:
     member = replace(MEMBER, birthday=Birthday(11, 18))
     one = timedelta(days=1)
-    held = [
-        holds(BirthdayIs(span), on(day), member) for day in (first - one, first, last, last + one)
-    ]
+    held = [holds(BirthdayIs(span), on(day), member) for day in (first - one, first, last, last + one)]
     assert held == [False, True, True, False]
 
 
@@ -283,21 +271,14 @@ def test_no_birthday_is_no_day_of_the_year() -> None:
 
 
 @pytest.mark.parametrize(("locked_until", "held"), [(21, True), (22, True), (23, False)])
-def test_a_changed_birthday_counts_again_on_the_day_its_lock_ends(
-    locked_until: int, held: bool
-) -> None:
-    member = replace(
-        MEMBER, birthday=Birthday(11, 22), birthday_locked_until=date(2026, 11, locked_until)
-    )
+def test_a_changed_birthday_counts_again_on_the_day_its_lock_ends(locked_until: int, held: bool) -> None:
+    member = replace(MEMBER, birthday=Birthday(11, 22), birthday_locked_until=date(2026, 11, locked_until))
     assert holds(BirthdayIs("day"), on(date(2026, 11, 22)), member) is held
 
 
 @pytest.mark.parametrize(("before", "held"), [(0, False), (1, True), (2, False)])
 def test_purchases_before(before: int, held: bool) -> None:
-    assert (
-        holds(PurchasesBefore(Bounds(1, 1)), member=replace(MEMBER, purchases_before=before))
-        is held
-    )
+    assert holds(PurchasesBefore(Bounds(1, 1)), member=replace(MEMBER, purchases_before=before)) is held
 
 
 @pytest.mark.parametrize(("days_ago", "held"), [(29, False), (30, True), (31, True)])

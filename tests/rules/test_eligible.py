@@ -61,26 +61,20 @@ def test_a_purchase_paid_with_points_alone_has_nothing_that_counts() -> None:
 
 
 def test_tax_comes_off_where_the_basis_says_so_and_never_below_nothing() -> None:
-    bought = purchase(
-        line("a", 1000, tax_minor=57), line("b", 100, tax_minor=90), order_discount_minor=550
-    )
+    bought = purchase(line("a", 1000, tax_minor=57), line("b", 100, tax_minor=90), order_discount_minor=550)
     assert net_amounts(bought) == (500, 50)
     assert counted(bought, Basis(tax_included=False)) == (443, 0)
     assert counted(bought, Basis(tax_included=True)) == (500, 50)
 
 
 def test_shipping_counts_only_if_the_basis_says_so_but_bears_its_share_of_the_discount() -> None:
-    bought = purchase(
-        line("a", 3000), line("ship", 1000, kind="shipping"), order_discount_minor=400
-    )
+    bought = purchase(line("a", 3000), line("ship", 1000, kind="shipping"), order_discount_minor=400)
     assert counted(bought, Basis(shipping=False)) == (2700, 0)
     assert counted(bought, Basis(shipping=True)) == (2700, 900)
 
 
 def test_net_spend_is_goods_after_discounts() -> None:
-    bought = purchase(
-        line("a", 3000, 2), line("ship", 1000, kind="shipping"), order_discount_minor=400
-    )
+    bought = purchase(line("a", 3000, 2), line("ship", 1000, kind="shipping"), order_discount_minor=400)
     assert net_spend(bought) == 2700
     assert net_spend(bought, {"a": 1, "ship": 1}) == 1350
     assert net_spend(bought, {"a": 0, "ship": 1}) == 0
@@ -89,9 +83,7 @@ def test_net_spend_is_goods_after_discounts() -> None:
 @pytest.mark.parametrize(
     ("left", "spent"), [({"a": 1, "b": 1}, 666), ({"a": 2, "b": 1}, 1000), ({"a": 1, "b": 3}, 1333)]
 )
-def test_parts_of_a_cent_are_dropped_once_for_the_purchase(
-    left: dict[str, int], spent: int
-) -> None:
+def test_parts_of_a_cent_are_dropped_once_for_the_purchase(left: dict[str, int], spent: int) -> None:
     bought = purchase(line("a", 1000, 3), line("b", 1000, 3))
     assert net_spend(bought, left) == spent
 

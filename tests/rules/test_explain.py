@@ -42,9 +42,7 @@ TWO = Bounds(2, None)
 
 
 def test_the_purchase_of_the_api_in_english() -> None:
-    told = explain(
-        COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), "en"
-    )
+    told = explain(COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), "en")
     assert told.headline == "43 Beans, 2 Stamps"
     beans, stamps = told.wallets
     assert beans.headline == "43 Beans"
@@ -67,18 +65,14 @@ def test_the_purchase_of_the_api_in_english() -> None:
 
 
 def test_the_purchase_of_the_api_in_chinese() -> None:
-    told = explain(
-        COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), "zh"
-    )
+    told = explain(COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), "zh")
     assert told.headline == "43 咖啡豆、2 印花"
     assert told.wallets[0].gave == (
         "“One bean a yuan”送35（LATTE-L）",
         "金卡会员另送8 3/4",
         "取整舍去3/4",
     )
-    assert (
-        told.wallets[0].gave_nothing[0] == "“Double beans on coffee before ten”未送：2026-12-01开始"
-    )
+    assert told.wallets[0].gave_nothing[0] == "“Double beans on coffee before ten”未送：2026-12-01开始"
 
 
 @pytest.mark.parametrize(
@@ -90,12 +84,8 @@ def test_the_purchase_of_the_api_in_chinese() -> None:
         ("", "43 Beans, 2 Stamps"),
     ],
 )
-def test_a_language_has_its_variants_and_an_unknown_one_is_english(
-    language: str, headline: str
-) -> None:
-    told = explain(
-        COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), language
-    )
+def test_a_language_has_its_variants_and_an_unknown_one_is_english(language: str, headline: str) -> None:
+    told = explain(COFFEE_PLAN, API_PURCHASE, accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {}), language)
     assert told.headline == headline
 
 
@@ -118,9 +108,7 @@ def test_a_purchase_without_points_says_so() -> None:
         ({}, "fr", "beans"),
     ],
 )
-def test_names_fall_back_to_english_then_any_then_the_id(
-    texts: Mapping[str, str], language: str, name: str
-) -> None:
+def test_names_fall_back_to_english_then_any_then_the_id(texts: Mapping[str, str], language: str, name: str) -> None:
     assert Tongue(language).name(texts, "beans") == name
 
 
@@ -165,10 +153,7 @@ def test_starts_and_ends_are_days_of_the_programme(at: datetime, starts: str, en
 
 
 def test_what_a_rule_that_gave_nothing_was_missing() -> None:
-    assert (
-        why(a_point_a_yuan(lines=of_category("coffee", "cake")))
-        == "no line is of category cake or coffee"
-    )
+    assert why(a_point_a_yuan(lines=of_category("coffee", "cake"))) == "no line is of category cake or coffee"
     assert why(a_point_a_yuan(when=c.TimeOfDay(time(0), time(9)))) == "only before 09:00"
     whole = EarnRule(id="big", wallet="beans", earn=PerMoney(Fraction(500), 20000, whole=True))
     assert why(whole) == "only each whole 200.00 CNY counts"
@@ -178,9 +163,7 @@ def test_what_a_rule_that_gave_nothing_was_missing() -> None:
 
 
 def test_only_the_part_that_failed_is_told() -> None:
-    rule = a_point_a_yuan(
-        when=c.All((c.TimeOfDay(time(7), time(10)), c.OnWeekday(frozenset({"mon", "fri"}))))
-    )
+    rule = a_point_a_yuan(when=c.All((c.TimeOfDay(time(7), time(10)), c.OnWeekday(frozenset({"mon", "fri"})))))
     assert why(rule) == "only on Monday or Friday"
     assert why(rule, language="zh") == "仅限周一或周五"
 
@@ -196,9 +179,7 @@ def test_the_rule_that_was_preferred_is_named() -> None:
 
 
 def test_excluded_lines_are_named_and_a_rule_left_without_lines_says_so() -> None:
-    plan = plan_of(
-        a_point_a_yuan(), ExcludeRule(id="no-tea", name={"en": "No tea"}, lines=of_category("tea"))
-    )
+    plan = plan_of(a_point_a_yuan(), ExcludeRule(id="no-tea", name={"en": "No tea"}, lines=of_category("tea")))
     bought = purchase(line("1", sku="OOLONG", category="tea"))
     told = explain(plan, bought, accrue(plan, bought, PLAIN_MEMBER, {}), "en")
     assert told.left_out == ("OOLONG left out by No tea",)
@@ -213,9 +194,7 @@ def test_excluded_lines_are_named_and_a_rule_left_without_lines_says_so() -> Non
     ],
 )
 def test_a_cap_says_what_it_took(over: str, text: str) -> None:
-    plan = plan_of(
-        a_point_a_yuan(), caps=(Cap("day", "beans", frozenset({"base"}), "day", 5, over),)
-    )
+    plan = plan_of(a_point_a_yuan(), caps=(Cap("day", "beans", frozenset({"base"}), "day", 5, over),))
     bought = purchase(line("1", 1000))
     told = explain(plan, bought, accrue(plan, bought, PLAIN_MEMBER, {}), "en")
     assert told.wallets[0].gave == ("10 from base on SKU", text)
@@ -266,12 +245,8 @@ SAID = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("condition", "english", "chinese"), SAID, ids=lambda value: str(value)[:60]
-)
-def test_each_kind_of_condition_has_its_phrase(
-    condition: c.Condition, english: str, chinese: str | None
-) -> None:
+@pytest.mark.parametrize(("condition", "english", "chinese"), SAID, ids=lambda value: str(value)[:60])
+def test_each_kind_of_condition_has_its_phrase(condition: c.Condition, english: str, chinese: str | None) -> None:
     assert Wording(CORNER_COFFEE, Tongue("en")).condition(condition) == english
     said = Wording(CORNER_COFFEE, Tongue("zh")).condition(condition)
     assert said == (chinese or said)
@@ -303,10 +278,7 @@ def test_each_kind_of_line_filter_has_its_phrase(line_test: f.LineTest, said: st
 
 @pytest.mark.parametrize("key", PHRASES)
 def test_a_phrase_has_the_same_places_in_every_language(key: str) -> None:
-    places = [
-        {place for _, place, _, _ in string.Formatter().parse(phrase) if place}
-        for phrase in PHRASES[key]
-    ]
+    places = [{place for _, place, _, _ in string.Formatter().parse(phrase) if place} for phrase in PHRASES[key]]
     assert len(places) == len(LANGUAGES)
     assert places[0] == places[1]
 
@@ -319,10 +291,7 @@ def test_names_with_braces_are_only_text() -> None:
 
 
 def test_a_step_that_failed_for_a_reason_that_is_not_known_is_still_told() -> None:
-    assert (
-        because(COFFEE_PLAN, Step("rule", "base", "beans", Fraction(0), failed="stopped"), "en")
-        == "does not apply"
-    )
+    assert because(COFFEE_PLAN, Step("rule", "base", "beans", Fraction(0), failed="stopped"), "en") == "does not apply"
 
 
 _MINUS = re.compile(r" (?:dropped in rounding|over the cap)")

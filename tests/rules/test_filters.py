@@ -78,9 +78,7 @@ def test_a_missing_word_is_in_no_list() -> None:
     assert Words(frozenset({"a"}), negated=True).holds(None)
 
 
-@pytest.mark.parametrize(
-    ("number", "holds"), [(4, False), (5, True), (6, True), (7, True), (8, False)]
-)
+@pytest.mark.parametrize(("number", "holds"), [(4, False), (5, True), (6, True), (7, True), (8, False)])
 def test_bounds_hold_on_both_their_ends(number: int, holds: bool) -> None:
     assert Bounds(5, 7).hold(number) is holds
 

@@ -56,10 +56,7 @@ def test_what_is_available_at_once_pays_debt_first(debt: int, paid: int) -> None
 
 
 def test_what_is_pending_pays_no_debt_yet() -> None:
-    assert (
-        open_lot(replace(BEANS, pending=Period(1, "days")), 43, TODAY, TODAY, debt=10).paid_debt
-        == 0
-    )
+    assert open_lot(replace(BEANS, pending=Period(1, "days")), 43, TODAY, TODAY, debt=10).paid_debt == 0
 
 
 def test_a_lot_expires_counted_from_the_day_it_was_earned_on() -> None:

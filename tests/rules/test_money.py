@@ -17,9 +17,7 @@ from rules.money import MAX_MINOR, exponent, format_amount, is_currency, parse_a
         ("10000000000000.00", "CNY", MAX_MINOR),
     ],
 )
-def test_an_amount_is_read_in_the_minor_units_of_its_currency(
-    text: str, currency: str, minor: int
-) -> None:
+def test_an_amount_is_read_in_the_minor_units_of_its_currency(text: str, currency: str, minor: int) -> None:
     assert parse_amount(text, currency) == minor
 
 
@@ -56,9 +54,7 @@ def test_one_minor_unit_above_the_most_that_is_accepted_is_refused() -> None:
         (1, "KWD", "0.001"),
     ],
 )
-def test_an_amount_is_written_with_the_digits_of_its_currency(
-    minor: int, currency: str, text: str
-) -> None:
+def test_an_amount_is_written_with_the_digits_of_its_currency(minor: int, currency: str, text: str) -> None:
     assert format_amount(minor, currency) == text
 
 
@@ -67,9 +63,9 @@ def test_each_currency_has_its_own_digits() -> None:
 
 
 def test_a_currency_code_is_three_capital_letters() -> None:
-    assert [
-        is_currency(code) for code in ("CNY", "cny", "CN", "CNYX", "CN1", "CNY\n", "ＣＮＹ")
-    ] == [True] + [False] * 6
+    assert [is_currency(code) for code in ("CNY", "cny", "CN", "CNYX", "CN1", "CNY\n", "ＣＮＹ")] == [True] + [
+        False
+    ] * 6
 
 
 @pytest.mark.parametrize(
@@ -86,9 +82,7 @@ def test_a_currency_code_is_three_capital_letters() -> None:
         (7, [], ()),
     ],
 )
-def test_shares_go_by_largest_remainder(
-    total: int, weights: list[int], parts: tuple[int, ...]
-) -> None:
+def test_shares_go_by_largest_remainder(total: int, weights: list[int], parts: tuple[int, ...]) -> None:
     assert shares(total, weights) == parts
 
 

@@ -41,9 +41,7 @@ def test_a_leap_day_has_a_day_in_every_year(year: int, rule: str, day: date) -> 
         (8, 15, 2025, date(2025, 10, 6)),
     ],
 )
-def test_a_lunar_birthday_falls_on_the_day_of_the_festival(
-    month: int, day: int, year: int, solar: date
-) -> None:
+def test_a_lunar_birthday_falls_on_the_day_of_the_festival(month: int, day: int, year: int, solar: date) -> None:
     assert birthdays_in(lunar(month, day), year) == (solar,)
 
 

@@ -47,9 +47,7 @@ def test_a_month_ends_on_its_last_day(day: date, last: date) -> None:
 
 def test_the_business_day_is_the_one_of_the_programmes_zone() -> None:
     shanghai = ZoneInfo("Asia/Shanghai")
-    assert business_day(datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), shanghai) == date(
-        2026, 11, 22
-    )
+    assert business_day(datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), shanghai) == date(2026, 11, 22)
     assert business_day(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), shanghai) == date(2026, 11, 23)
 
 

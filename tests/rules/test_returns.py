@@ -30,9 +30,7 @@ from tests.rules.strategies import cap_rooms, members, programmes, purchases, un
 TWO_LINES = purchase(line("1", 1000, 2), line("2", 500, 0))
 
 
-def keeps(
-    plan: Plan, bought: Purchase, left: Mapping[str, int], member: MemberFacts = PLAIN_MEMBER
-) -> Kept:
+def keeps(plan: Plan, bought: Purchase, left: Mapping[str, int], member: MemberFacts = PLAIN_MEMBER) -> Kept:
     accrual = accrue(plan, bought, member, {})
     return kept(plan, bought, accrual.decisions, accrual.points, left)
 
@@ -112,9 +110,7 @@ class TestWhatIsKept:
         assert keeps(plan, bought, {"1": 1, "2": 0}).points == {"beans": 50}
 
     def test_a_whole_amount_is_counted_again_on_what_is_left(self) -> None:
-        plan = plan_of(
-            EarnRule(id="base", wallet="beans", earn=PerMoney(Fraction(10), 1000, whole=True))
-        )
+        plan = plan_of(EarnRule(id="base", wallet="beans", earn=PerMoney(Fraction(10), 1000, whole=True)))
         bought = purchase(line("1", 1500, 3))
         assert [keeps(plan, bought, {"1": units}).points["beans"] for units in (3, 2, 1)] == [
             10,
@@ -124,9 +120,7 @@ class TestWhatIsKept:
 
     def test_a_line_that_is_gone_is_no_longer_seen(self) -> None:
         plan = plan_of(a_point_a_yuan(), BonusRule(id="tea", wallet="beans", points=5, lines=()))
-        assert keeps(plan, purchase(line("1", 1000), line("2", 500)), {"1": 0, "2": 1}).points == {
-            "beans": 10
-        }
+        assert keeps(plan, purchase(line("1", 1000), line("2", 500)), {"1": 0, "2": 1}).points == {"beans": 10}
 
     def test_a_cap_leaves_room_for_what_remains(self) -> None:
         plan = plan_of(a_point_a_yuan(), caps=(Cap("cap", "beans", frozenset({"base"}), "day", 8),))
@@ -136,9 +130,7 @@ class TestWhatIsKept:
 
     def test_never_more_is_kept_than_was_granted(self) -> None:
         accrual = accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {})
-        assert kept(
-            COFFEE_PLAN, API_PURCHASE, accrual.decisions, {"beans": 5}, {"1": 2}
-        ).points == {"beans": 5}
+        assert kept(COFFEE_PLAN, API_PURCHASE, accrual.decisions, {"beans": 5}, {"1": 2}).points == {"beans": 5}
 
     def test_a_return_is_judged_by_the_level_of_the_purchase(self) -> None:
         first = purchase(line("1", 1000, 2))
@@ -154,9 +146,7 @@ Case = tuple[Programme, Purchase, MemberFacts, Mapping[str, int]]
 
 @unhurried
 @given(whole, st.data())
-def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(
-    case: Case, data: st.DataObject
-) -> None:
+def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(case: Case, data: st.DataObject) -> None:
     programme, bought, member, room = case
     plan = make_plan(programme)
     accrual = accrue(plan, bought, member, room)
@@ -169,9 +159,7 @@ def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(
     for piece in pieces[:cut]:
         left = left_after(bought, left, {piece: 1})
         now = kept(plan, bought, accrual.decisions, accrual.points, left).points
-        taken = {
-            wallet: taken[wallet] + points.get(wallet, 0) - now.get(wallet, 0) for wallet in taken
-        }
+        taken = {wallet: taken[wallet] + points.get(wallet, 0) - now.get(wallet, 0) for wallet in taken}
         points = now
     at_once = everything(bought)
     if cut:
@@ -179,18 +167,14 @@ def test_any_split_and_order_of_returns_agrees_and_the_last_leaves_nothing(
         at_once = left_after(bought, at_once, back)
     assert at_once == left
     in_one = kept(plan, bought, accrual.decisions, accrual.points, at_once).points
-    assert taken == {
-        wallet: granted - in_one.get(wallet, 0) for wallet, granted in accrual.points.items()
-    }
+    assert taken == {wallet: granted - in_one.get(wallet, 0) for wallet, granted in accrual.points.items()}
     if cut == len(pieces):
         assert taken == accrual.points
 
 
 @unhurried
 @given(whole, st.data())
-def test_what_is_kept_lies_between_nothing_and_what_was_granted(
-    case: Case, data: st.DataObject
-) -> None:
+def test_what_is_kept_lies_between_nothing_and_what_was_granted(case: Case, data: st.DataObject) -> None:
     programme, bought, member, room = case
     plan = make_plan(programme)
     accrual = accrue(plan, bought, member, room)

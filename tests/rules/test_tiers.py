@@ -62,9 +62,7 @@ def test_a_rolling_year_holds_365_days_and_today() -> None:
         ("lifetime", date(2026, 11, 22), None),
     ],
 )
-def test_the_day_through_which_a_level_is_safe(
-    window: object, reached_on: date, safe_through: date | None
-) -> None:
+def test_the_day_through_which_a_level_is_safe(window: object, reached_on: date, safe_through: date | None) -> None:
     assert review_on(window, reached_on, JOINED) == safe_through
 
 
@@ -125,9 +123,7 @@ def test_an_upgrade_goes_straight_to_what_was_reached_and_never_down(
         ("platinum", 9999, None),
     ],
 )
-def test_what_is_missing_for_the_next_level(
-    current: str | None, metric: int, then: Next | None
-) -> None:
+def test_what_is_missing_for_the_next_level(current: str | None, metric: int, then: Next | None) -> None:
     assert next_level(LADDER, current, metric) == then
 
 

@@ -42,7 +42,9 @@ class Adding:
         return Answer(201, f'{{"run": {self.runs}, "名": "é"}}'.encode())
 
 
-def ask(work: Work, key: str | None = "k-1", body: bytes = BODY, actor: Actor = TILL, path: str = "/v1/things") -> Answer:
+def ask(
+    work: Work, key: str | None = "k-1", body: bytes = BODY, actor: Actor = TILL, path: str = "/v1/things"
+) -> Answer:
     return remembered(actor, key, "POST", path, body, work)
 
 

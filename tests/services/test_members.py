@@ -52,7 +52,12 @@ def test_a_member_gets_a_card_of_ours_and_the_first_level() -> None:
         "active", "green", "en", "2026-11-22",
     )  # fmt: skip
     (change,) = rows("tier_history")
-    assert (change["change_no"], change["level"], change["source_kind"], change["version"]) == (1, "green", "enrolment", 1)
+    assert (change["change_no"], change["level"], change["source_kind"], change["version"]) == (
+        1,
+        "green",
+        "enrolment",
+        1,
+    )
     (member,) = rows("members")
     assert (member["tier_changes"], member["level_since_at"], member["level_review_on"]) == (1, NOON, None)
 
@@ -194,7 +199,12 @@ def test_staff_see_all_of_a_member_and_a_till_hardly_anything() -> None:
     )  # fmt: skip
     assert (member.segments, member.attributes, len(member.consents)) == (("vip",), {"colour": "red"}, 1)
     seen = members.look_up(MemberReference(member_id=told["member_id"]))
-    assert (seen.name, seen.card, seen.level, seen.language) == ("A*** S***", "*" * 12 + told["card"][-4:], "green", "zh")
+    assert (seen.name, seen.card, seen.level, seen.language) == (
+        "A*** S***",
+        "*" * 12 + told["card"][-4:],
+        "green",
+        "zh",
+    )
 
 
 def test_a_name_is_kept_in_its_composed_form() -> None:

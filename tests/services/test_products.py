@@ -45,7 +45,12 @@ def test_what_the_till_says_stays() -> None:
 
 @pytest.mark.parametrize(
     ("on", "category"),
-    [(date(2026, 4, 30), "drinks"), (MAY, "drinks/tea"), (date(2026, 5, 2), "drinks/tea"), (date(1990, 1, 1), "drinks")],
+    [
+        (date(2026, 4, 30), "drinks"),
+        (MAY, "drinks/tea"),
+        (date(2026, 5, 2), "drinks/tea"),
+        (date(1990, 1, 1), "drinks"),
+    ],
 )
 def test_the_entry_of_the_day_of_the_sale_counts(on: date, category: str) -> None:
     products.put_many(ADMIN, [tea(MAY, "drinks/tea"), tea(None, "drinks")])

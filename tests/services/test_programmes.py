@@ -12,9 +12,7 @@ from rules.errors import Conflict, Invalid, NotFound
 from tests.builders import ADMIN, PROGRAMME, publish
 from tests.conftest import NOON, FrozenClock
 
-LISTED = PROGRAMME.replace(
-    "earn: {points: 1", 'lines: {sku_list: {in: [slow-sellers]}}, earn: {points: 1'
-)
+LISTED = PROGRAMME.replace("earn: {points: 1", "lines: {sku_list: {in: [slow-sellers]}}, earn: {points: 1")
 
 
 def version_at(at: object) -> int:

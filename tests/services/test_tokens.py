@@ -93,9 +93,7 @@ def test_a_token_revoked_elsewhere_is_dead_within_60_seconds(frozen_clock: Froze
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(-1, True), (0, False), (1, False)])
-def test_after_a_rotation_the_old_token_works_for_a_day(
-    frozen_clock: FrozenClock, seconds: int, works: bool
-) -> None:
+def test_after_a_rotation_the_old_token_works_for_a_day(frozen_clock: FrozenClock, seconds: int, works: bool) -> None:
     old = service()
     new = tokens.rotate(ADMIN, old.token.token_id)
     frozen_clock.set(NOON + timedelta(days=1, seconds=seconds))
@@ -210,5 +208,3 @@ def test_a_token_is_found_again_when_the_cache_is_empty() -> None:
     issued = service()
     forget_everything()
     assert tokens.authenticate(issued.text) is not None
-
-

@@ -28,11 +28,7 @@ class Strict(Schema):
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         """Say of each unknown field which one was probably meant."""
         messages = error.messages
-        unknown = (
-            [key for key, said in messages.items() if said == [_UNKNOWN]]
-            if isinstance(messages, dict)
-            else []
-        )
+        unknown = [key for key, said in messages.items() if said == [_UNKNOWN]] if isinstance(messages, dict) else []
         for key in unknown[:_SUGGESTED]:
             messages[key] = [self._unknown(str(key))]
 

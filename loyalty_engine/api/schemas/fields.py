@@ -35,13 +35,9 @@ class Checked(fields.Field[Any]):
         super().__init__(**options)
         self._read = read
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str):
-            raise ValidationError(
-                f"{shown_json(value)} stands where text belongs: put it in quotes."
-            )
+            raise ValidationError(f"{shown_json(value)} stands where text belongs: put it in quotes.")
         try:
             return self._read(value)
         except ValueError as error:
@@ -61,26 +57,18 @@ class Whole(fields.Field[int]):
     def __init__(self, least: int, most: int, **options: Any) -> None:
         super().__init__(validate=validate.Range(min=least, max=most), **options)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
-            raise ValidationError(
-                f"{shown_json(value)} is not a whole number: write digits without quotes, such as 2."
-            )
+            raise ValidationError(f"{shown_json(value)} is not a whole number: write digits without quotes, such as 2.")
         return value
 
 
 class Flag(fields.Boolean):
     """true or false, and none of the words that might mean them."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> bool:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValidationError(
-                f"{shown_json(value)} is neither true nor false: write one of them without quotes."
-            )
+            raise ValidationError(f"{shown_json(value)} is neither true nor false: write one of them without quotes.")
         return value
 
 
@@ -94,9 +82,7 @@ class Facts(fields.Field[Mapping[str, Fact]]):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Mapping[str, Fact]:
         if not isinstance(value, dict):
-            raise ValidationError(
-                f'{shown_json(value)} stands where named facts belong: write {{"distance": 12}}.'
-            )
+            raise ValidationError(f'{shown_json(value)} stands where named facts belong: write {{"distance": 12}}.')
         if len(value) > MAX_ITEMS:
             raise ValidationError(f"{len(value)} facts are too many: send at most {MAX_ITEMS}.")
         found: dict[str, Fact] = {}
@@ -133,9 +119,7 @@ def shown_json(value: Any) -> str:
     return shown(value) if digits is None else f"the number {digits[:20]}"
 
 
-def several(
-    field: fields.Field[Any], most: int = MAX_ITEMS, least: int = 0, **options: Any
-) -> fields.List[Any]:
+def several(field: fields.Field[Any], most: int = MAX_ITEMS, least: int = 0, **options: Any) -> fields.List[Any]:
     """Return a field of a list of `least` to `most` items."""
     return fields.List(field, validate=validate.Length(min=least, max=most), **options)
 

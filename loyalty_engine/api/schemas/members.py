@@ -41,9 +41,7 @@ class BirthdaySchema(Strict):
     month = needed(Whole, 1, 12)
     day = needed(Whole, 1, 31)
     year = optional(Whole, 1850, 2199)
-    calendar = fields.String(
-        load_default=None, allow_none=True, validate=validate.OneOf(("solar", "lunar"))
-    )
+    calendar = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(("solar", "lunar")))
     leap_month = optional(Flag)
 
     @post_load

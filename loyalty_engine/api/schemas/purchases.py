@@ -47,9 +47,7 @@ class MemberReferenceSchema(Strict):
     @validates_schema
     def _exactly_one(self, data: Mapping[str, Any], **_: Any) -> None:
         if len(without_nulls(data)) != 1:
-            raise ValidationError(
-                f"{_ONE_OF_FOUR}; here are {', '.join(without_nulls(data)) or 'none'}"
-            )
+            raise ValidationError(f"{_ONE_OF_FOUR}; here are {', '.join(without_nulls(data)) or 'none'}")
 
     @post_load
     def _reference(self, data: Mapping[str, Any], **_: Any) -> MemberReference:
@@ -78,8 +76,8 @@ class LineSchema(Strict):
         example="40.00",
         description="the line's total after its own discount; contains the tax",
     )
-    discount = optional(Amount, default=0, description="the line's own discount, for information")
-    tax = optional(Amount, default=0)
+    discount = optional(Amount, description="the line's own discount, for information")
+    tax = optional(Amount)
     kind = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(KINDS))
     category = optional(Phrase, description="a path: a rule on `drinks` catches `drinks/coffee`")
     brand = optional(Word)
@@ -127,9 +125,7 @@ class QuoteSchema(Strict):
     channel = optional(Word, example="store")
     currency = needed(Checked, values.currency, example="CNY")
     lines = several(fields.Nested(LineSchema), values.MAX_LINES, 1, required=True)
-    order_discount = optional(
-        Amount, default=0, example="5.00", description="comes off after the lines"
-    )
+    order_discount = optional(Amount, example="5.00", description="comes off after the lines")
     tenders = several(fields.Nested(TenderSchema), load_default=None, allow_none=True)
     vouchers = several(Word(), load_default=None, allow_none=True)
     coupon_codes = several(Word(), load_default=None, allow_none=True)
@@ -171,9 +167,7 @@ class QuoteSchema(Strict):
 class PurchaseSchema(QuoteSchema):
     """A purchase that happened."""
 
-    purchase_id = needed(
-        Code, example="T7-20261122-0042", description="the till's own; unique in its store"
-    )
+    purchase_id = needed(Code, example="T7-20261122-0042", description="the till's own; unique in its store")
 
 
 class BatchSchema(Strict):
@@ -208,9 +202,7 @@ class ReturnSchema(Strict):
     """Goods that came back: some units of some lines, or `"all": true` for everything that is left."""
 
     return_reference = needed(Code, example="R-77")
-    lines = several(
-        fields.Nested(ReturnedLineSchema), values.MAX_LINES, 1, load_default=None, allow_none=True
-    )
+    lines = several(fields.Nested(ReturnedLineSchema), values.MAX_LINES, 1, load_default=None, allow_none=True)
     all = optional(Flag)
     occurred_at = optional(Instant, format="date-time")
     store = optional(Code, description="where it was bought, when that is another store")
@@ -220,15 +212,9 @@ class ReturnSchema(Strict):
     def _lines_or_all(self, data: Mapping[str, Any], **_: Any) -> None:
         lines = data.get("lines") or ()
         if bool(lines) == bool(data.get("all")):
-            raise ValidationError(
-                'name the lines that came back, or write "all": true; one of the two'
-            )
+            raise ValidationError('name the lines that came back, or write "all": true; one of the two')
         names = [line["line_id"] for line in lines]
-        twice = {
-            f"{name}": ["is named twice: add its units up"]
-            for name in names
-            if names.count(name) > 1
-        }
+        twice = {f"{name}": ["is named twice: add its units up"] for name in names if names.count(name) > 1}
         if twice:
             raise ValidationError({"lines": twice})
 

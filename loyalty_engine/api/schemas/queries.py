@@ -36,9 +36,7 @@ class PageQuery(Strict):
     """Which part of a list: `next` of one answer is `cursor` of the next request."""
 
     cursor = Checked(values.phrase, load_default=None)
-    limit = Checked(
-        limit, load_default=100, metadata={"type": "integer", "minimum": 1, "maximum": MAX_PAGE}
-    )
+    limit = Checked(limit, load_default=100, metadata={"type": "integer", "minimum": 1, "maximum": MAX_PAGE})
 
 
 class ParkedQuery(PageQuery):

@@ -1,0 +1,203 @@
+"""A small shop on which ledgers are tried: a programme with every kind of wallet and cap, members, tills, and a spender.
+
+Redemptions are not built yet. `spend` takes points as they will, so that returns find accounts without enough of them.
+"""
+
+import json
+from datetime import date, datetime, timedelta
+from textwrap import dedent
+from typing import Any
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import claims, enrolment, posting, purchases, returns
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.auditing import audit
+from loyalty_engine.services.caching import forget_everything
+from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import member_state
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.tables import metadata
+from rules.facts import Line, Purchase, Tender
+from rules.lots import Taking, TakenBack, soonest_first
+from rules.periods import business_day
+from tests.builders import ADMIN, STAFF, TILL, open_store, publish
+
+TEA_CLUB = dedent("""\
+    programme: tea-club
+    name: Tea Club
+    money: CNY
+    time_zone: Asia/Shanghai
+    late_days: 30
+    wallets:
+      - {id: leaves, name: Leaves, rounding: floor, expiry: {after: 12 months, at: end_of_month}, on_return: allow_debt}
+      - {id: petals, name: Petals, rounding: half_up, pending: 14 days, expiry: {yearly: "12-31", after: 6 months}}
+      - {id: stamps, name: Stamps, rounding: ceiling, expiry: {inactivity: 18 months}, on_return: clamp}
+    accrual:
+      - {id: base, wallet: leaves, earn: {points: 1, per: "1.00"}}
+      - {id: green, wallet: leaves, multiply: 1.5, lines: {category: {in: [tea/green]}}}
+      - {id: big, wallet: leaves, bonus: 40, when: {spent: {at_least: "150.00"}}}
+      - {id: petal, wallet: petals, earn: {points: 0.3, per: "1.00"}}
+      - {id: cup, wallet: stamps, earn: {points: 1, each: paid_unit}, lines: {category: {in: [tea]}}}
+      - {id: welcome, wallet: stamps, bonus: 2, when: {purchases_before: {eq: 0}}}
+    caps:
+      - {id: leaves-a-day, wallet: leaves, rules: [base, green], per: day, points: 260}
+      - {id: petals-for-all, wallet: petals, rules: [petal], per: month, over: everyone, points: 90}
+      - {id: cups-a-time, wallet: stamps, rules: [cup], per: purchase, points: 5}
+    tiers:
+      metric: {points_of: leaves}
+      window: {rolling: 12 months}
+      downgrade: {steps: one}
+      levels:
+        - {id: plain, name: Plain, from: 0}
+        - {id: silver, name: Silver, from: 150, multiply: 1.25, wallet: leaves}
+        - {id: gold, name: Gold, from: 500, multiply: 1.5, wallet: leaves}
+    """)
+
+STORES = ("s-1", "s-2")
+
+
+def open_shop(text: str = TEA_CLUB, members: int = 3) -> list[str]:
+    """Empty the database, publish a programme, open two stores, enrol members; return their ids."""
+    empty()
+    publish(text)
+    open_store("s-1", "t-1")
+    open_store("s-2", "t-2")
+    return [enrol() for _ in range(members)]
+
+
+def empty() -> None:
+    """Leave no row in any table, and nothing remembered."""
+    forget_everything()
+    tables = [table.name for table in reversed(metadata.sorted_tables)]
+    with db.engine.begin() as connection:
+        for name in tables:
+            connection.exec_driver_sql(f"DELETE FROM {name}")
+
+
+def enrol(**given: Any) -> str:
+    """Enrol a member; return the id."""
+    member_id: str = said(enrolment.enrol(ADMIN, enrolment.NewMember(**given)))["member_id"]
+    return member_id
+
+
+def sold(
+    purchase_id: str,
+    member: str | None,
+    *lines: Line,
+    store: str = "s-1",
+    at: datetime | None = None,
+    receipt: str | None = None,
+    order_discount: int = 0,
+    paid: int | None = None,
+    card: str | None = None,
+) -> PostedPurchase:
+    """Return a purchase as a till posts it; `paid` (minor units) is what the tenders say."""
+    reference = MemberReference(member_id=member) if member else MemberReference(card=card) if card else None
+    purchase = Purchase(
+        at or clock.now() - timedelta(minutes=1),
+        lines or (line(),),
+        "CNY",
+        channel="store",
+        order_discount_minor=order_discount,
+        tenders=() if paid is None else (Tender("card", paid),),
+    )
+    shown = Receipt(receipt, date(2026, 11, 22)) if receipt else None
+    return PostedPurchase(purchase_id, store, "t-1", reference, shown, purchase)
+
+
+def line(line_id: str = "1", quantity: int = 2, amount: int = 10000, category: str = "tea/green") -> Line:
+    """Return a line; the amount is in minor units."""
+    return Line(line_id, f"SKU-{line_id}", quantity, amount, category=category)
+
+
+def post(posted: PostedPurchase) -> Answer:
+    """Post a purchase as its store does."""
+    return purchases.post(ADMIN, posted)
+
+
+def take_return(
+    purchase_id: str, reference: str, units: dict[str, int] | None = None, store: str = "s-1"
+) -> Answer:
+    """Take a return; without units, of all that is left."""
+    return returns.take(ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
+
+
+def move(purchase_id: str, member: str, store: str = "s-1") -> Answer:
+    """Let staff name another member for a purchase."""
+    return claims.name_member(STAFF, purchase_id, store, MemberReference(member_id=member), "the wrong card")
+
+
+def said(answer: Answer) -> dict[str, Any]:
+    """Return what an answer says."""
+    told: dict[str, Any] = json.loads(answer.body)
+    return told
+
+
+def spend(member: str, wallet: str, points: int) -> int:
+    """Take up to so many points off the lots, soonest expiry first; return how many there were."""
+
+    def work(connection: sa.Connection) -> int:
+        booking = Posting(connection, TILL, clock.now())
+        state, plan = booking.member(member), plan_for(connection, clock.now())
+        stored = [lot for lot, _, _ in member_state.open_lots(connection, member, wallet)]
+        takings, left = [], points
+        for lot in soonest_first(lot for lot in stored if lot.state == "available"):
+            if taken := min(left, lot.free):
+                takings.append(Taking(lot.lot_id, taken, lot.state))
+                left -= taken
+        spent = points - left
+        if spent:
+            source, at = Source("redemption", new_id(), clock.now()), booking.booked_at(state, clock.now())
+            changes = {"available": -spent, "lifetime": 0}
+            seq = posting._append_entry(
+                booking, state, plan, wallet, "redemption", -spent, source, at, changes
+            )
+            taken_back = TakenBack(tuple(takings), 0)
+            posting._append_takings(booking, state, taken_back, seq)
+            posting._look_for_expiry(state.account(wallet), stored, taken_back)
+            booking.write()
+        return spent
+
+    return in_transaction(work)
+
+
+def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Return what a query in SQL gives."""
+    with db.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(sa.text(query), parameters).mappings()]
+
+
+def dump() -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, sorted."""
+    with db.engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def figures(member: str) -> dict[str, tuple[int, int, int, int]]:
+    """Return available, pending, held and debt of each wallet."""
+    query = "SELECT wallet, available, pending, held, debt FROM accounts WHERE member_id = :member"
+    return {
+        row["wallet"]: (row["available"], row["pending"], row["held"], row["debt"])
+        for row in rows(query, member=member)
+    }
+
+
+def assert_clean() -> None:
+    """Fail with what the audit found, where it found anything."""
+    report = audit()
+    found = [f"{one.rule.invariant} {one.rule.table}: {one.rule.says}: {one.count}× {one.first[0]}" for one in report.broken]
+    assert not found, "\n".join(found)
+
+
+def today() -> date:
+    """Return the shop's business day."""
+    with db.engine.connect() as connection:
+        return business_day(clock.now(), plan_for(connection, clock.now()).programme.time_zone)

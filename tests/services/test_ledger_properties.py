@@ -1,0 +1,291 @@
+"""Whatever tills, members and staff do, in whatever order, the ledger proves right afterwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loyalty_engine import clock
+from loyalty_engine.services import claims
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.intake import PostedPurchase
+from rules.errors import Refusal
+from rules.facts import Line
+from tests.builders import STAFF
+from tests.conftest import NOON, FrozenClock
+from tests.ledger import (
+    STORES,
+    assert_clean,
+    dump,
+    figures,
+    line,
+    move,
+    open_shop,
+    post,
+    rows,
+    said,
+    sold,
+    spend,
+    take_return,
+)
+
+EXAMPLES = {"ci": 25, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
+bounded = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+MEMBERS = 3
+CATEGORIES = ("tea", "tea/green", "cake")
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A purchase that somebody may post, once or again; `buyer` counts members, then comes nobody, then a stranger."""
+
+    buyer: int
+    store: str
+    lines: tuple[Line, ...]
+    hours_ago: int
+    order_discount: int
+    disagrees: bool
+    receipt: bool
+
+    def posted(self, number: int, members: list[str]) -> PostedPurchase:
+        due = sum(line.amount_minor for line in self.lines) - self.order_discount
+        return sold(
+            f"p{number}",
+            members[self.buyer] if self.buyer < MEMBERS else None,
+            *self.lines,
+            store=self.store,
+            at=NOON - timedelta(hours=self.hours_ago),
+            receipt=f"r{number}" if self.receipt else None,
+            order_discount=self.order_discount,
+            paid=due + 1 if self.disagrees else due,
+            card="6300000000000000" if self.buyer > MEMBERS else None,
+        )
+
+
+@st.composite
+def bought(draw: st.DrawFn) -> Bought:
+    lines = tuple(
+        line(str(place), draw(st.integers(0, 4)), draw(st.integers(0, 25_000)), draw(st.sampled_from(CATEGORIES)))
+        for place in range(draw(st.integers(1, 3)))
+    )
+    total = sum(one.amount_minor for one in lines)
+    return Bought(
+        draw(st.sampled_from([0, 0, 0, 1, 1, 2, MEMBERS, MEMBERS + 1])),
+        draw(st.sampled_from(STORES)),
+        lines,
+        draw(st.sampled_from([0, 1, 30, 24 * 20, 24 * 40])),
+        draw(st.integers(0, total // 3)),
+        draw(st.sampled_from([False] * 9 + [True])),
+        draw(st.booleans()),
+    )
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that somebody does, to the purchase `number`; `who` and `how` choose among what is possible."""
+
+    kind: str
+    number: int
+    who: int = 0
+    how: int = 0
+
+
+KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
+         "spend", "wait")  # fmt: skip
+acts = st.builds(
+    Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
+)
+
+
+@dataclass
+class Shop:
+    """The shop while a sequence of acts is played."""
+
+    members: list[str]
+    bought: list[Bought]
+    stack: ExitStack
+    answers: dict[int, Answer] = field(default_factory=dict)
+    returns: int = 0
+
+    def play(self, act: Act) -> None:
+        """Do it; a refusal must leave everything as it was."""
+        before = dump()
+        try:
+            self._play(act)
+        except Refusal:
+            assert dump() == before, f"{act} was refused, and changed something"
+
+    def _play(self, act: Act) -> None:
+        number = act.number % len(self.bought)
+        purchase = self.bought[number]
+        member = self.members[act.who]
+        match act.kind:
+            case "buy":
+                self._buy(number, purchase)
+            case "again":
+                self._again(number, purchase)
+            case "changed":
+                self._changed(number, purchase)
+            case "return":
+                chosen = purchase.lines[act.how % len(purchase.lines)]
+                self._return(number, purchase, {chosen.line_id: 1 + act.how % 3})
+            case "return all":
+                self._return(number, purchase, None)
+            case "move":
+                move(f"p{number}", member, purchase.store)
+            case "name":
+                reference = sold("", member).member
+                assert reference is not None
+                till = Actor("other-till", "terminal", "tea-house", purchase.store, "t-1")
+                claims.name_member(till, f"p{number}", purchase.store, reference, None)
+            case "claim":
+                self._claim(number, member)
+            case "accept":
+                claims.accept(STAFF, f"p{number}", purchase.store, "looked at")
+            case "spend":
+                spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
+            case "wait":
+                self.stack.enter_context(clock.frozen(clock.now() + timedelta(hours=act.how % 400)))
+
+    def _buy(self, number: int, purchase: Bought) -> None:
+        if number in self.answers:
+            self._again(number, purchase)
+        else:
+            self.answers[number] = post(purchase.posted(number, self.members))
+
+    def _again(self, number: int, purchase: Bought) -> None:
+        """The same purchase again, at another time of day, changes nothing."""
+        if number not in self.answers:
+            return
+        before = dump()
+        again = post(replace(purchase, hours_ago=purchase.hours_ago + 1).posted(number, self.members))
+        assert again.replayed
+        assert dump() == before
+        if not self._moved(number, purchase):
+            assert again.body == self.answers[number].body
+
+    def _moved(self, number: int, purchase: Bought) -> bool:
+        """Tell whether the purchase got its member, or another one, after it was posted."""
+        key = f"{purchase.store}/p{number}"
+        held = rows("SELECT member_id FROM purchase_keys WHERE purchase_key = :key", key=key)[0]["member_id"]
+        first = said(self.answers[number]).get("member_id")
+        moved = rows("SELECT 1 FROM purchases WHERE purchase_key = :key AND status = 'moved'", key=key)
+        return bool(moved) or str(held) != str(first)
+
+    def _changed(self, number: int, purchase: Bought) -> None:
+        """Another purchase under the same number is refused."""
+        if number not in self.answers:
+            return
+        other = replace(purchase, lines=(*purchase.lines, line("other")))
+        with pytest.raises(Refusal, match="posted before with other content"):
+            post(other.posted(number, self.members))
+        raise Refusal("expected", "as it should be")
+
+    def _return(self, number: int, purchase: Bought, units: dict[str, int] | None) -> None:
+        """A return, and the same once more."""
+        reference = f"x{self.returns}"
+        self.returns += 1
+        first = take_return(f"p{number}", reference, units, purchase.store)
+        before = dump()
+        assert take_return(f"p{number}", reference, units, purchase.store).body == first.body
+        assert dump() == before
+
+    def _claim(self, number: int, member: str) -> None:
+        if code := said(self.answers[number]).get("claim_code") if number in self.answers else None:
+            claims.claim(Actor("app", "member", member_id=member), code)
+
+
+@pytest.fixture
+def frozen() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        FrozenClock(stack, NOON)
+        yield stack
+
+
+def _play(bought: list[Bought], acts: list[Act], stack: ExitStack) -> Shop:
+    stack.enter_context(clock.frozen(NOON))
+    shop = Shop(open_shop(members=MEMBERS), bought, stack)
+    for act in acts:
+        shop.play(act)
+    return shop
+
+
+@bounded
+@given(st.lists(bought(), min_size=2, max_size=4), st.lists(acts, min_size=4, max_size=16))
+def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
+    app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
+) -> None:
+    _play(bought, acts, frozen)
+    assert_clean()
+
+
+@settings(bounded, max_examples=max(10, EXAMPLES // 2))
+@given(st.lists(bought(), min_size=1, max_size=4), st.lists(acts, max_size=10))
+def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
+    app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
+) -> None:
+    shop = _play(bought, acts, frozen)
+    for number, purchase in enumerate(bought):
+        _return_what_is_left(shop, number, purchase)
+    assert_clean()
+    points = rows("SELECT SUM(points) AS points FROM ledger_entries WHERE kind <> 'redemption' GROUP BY member_id, wallet")
+    assert all(row["points"] == 0 for row in points)
+    for table, column in (("qualifying_days", "amount"), ("cap_uses", "used"), ("budgets", "used")):
+        assert not rows(f"SELECT * FROM {table} WHERE {column} <> 0")
+
+
+def _return_what_is_left(shop: Shop, number: int, purchase: Bought) -> None:
+    try:
+        take_return(f"p{number}", "the-rest", None, purchase.store)
+    except Refusal as refusal:
+        assert refusal.code in ("nothing_left_to_return", "return_differs")
+
+
+@settings(bounded, max_examples=max(8, EXAMPLES // 3))
+@given(bought(), st.integers(0, 400), st.data())
+def test_returns_agree_in_whatever_order_they_are_made(
+    app: Flask, frozen: ExitStack, bought: Bought, spent: int, data: st.DataObject
+) -> None:
+    """Members with the same history bring the same units back, one by one, each in an order of its own."""
+    frozen.enter_context(clock.frozen(NOON))
+    units = [one.line_id for one in bought.lines for _ in range(one.quantity or 1)]
+    back = data.draw(st.lists(st.sampled_from(range(len(units))), unique=True, min_size=1, max_size=4))
+    orders = data.draw(st.lists(st.sampled_from(list(permutations(back))), min_size=2, max_size=3))
+    members = open_shop(_without_budget(), members=len(orders))
+    states: list[Any] = []
+    for number, (member, order) in enumerate(zip(members, orders, strict=True)):
+        post(sold(f"before-{number}", member))
+        mine = replace(bought, disagrees=False, hours_ago=1).posted(number, [member] * MEMBERS)
+        post(replace(mine, member=sold("", member).member))
+        spend(member, "leaves", spent)
+        for place, unit in enumerate(order):
+            take_return(f"p{number}", f"x{place}", {units[unit]: 1}, bought.store)
+        states.append((figures(member), _kept(member)))
+    assert_clean()
+    assert all(state == states[0] for state in states)
+
+
+def _without_budget() -> str:
+    """A budget over everyone would give the second member less than the first."""
+    from tests.ledger import TEA_CLUB
+
+    return "".join(one for one in TEA_CLUB.splitlines(keepends=True) if "petals-for-all" not in one)
+
+
+def _kept(member: str) -> list[dict[str, Any]]:
+    query = "SELECT kept, left_units, cap_use, granted FROM purchases WHERE member_id = :member ORDER BY posting_id"
+    return rows(query, member=member)
