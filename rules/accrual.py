@@ -4,8 +4,9 @@ Source: PROGRAMME.md, Accrual, exactly (1 to 8). `accrue` decides once, when a p
 the points the facts that decided; `rework` works out what is left of that purchase under those same facts.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from fractions import Fraction
 from itertools import groupby
 from typing import NamedTuple, assert_never
@@ -15,7 +16,7 @@ from rules.conditions import Situation, first_failure, local_time
 from rules.earning import earn, earned_on
 from rules.eligible import net_amounts
 from rules.facts import MemberFacts, Number, Purchase
-from rules.plan import NO_EXTRA, Plan, Prepared, Rate, WalletPlan
+from rules.plan import NO_EXTRA, Plan, Prepared, Rate, WalletPlan, with_lists
 from rules.programme import BonusRule, EarnRule, MultiplyRule, Rounding, Rule
 from rules.views import EVERY_LINE
 
@@ -41,6 +42,8 @@ class Decisions:
     level: str | None
     failed: Mapping[str, str]
     cap_room: CapRoom = field(default_factory=dict)
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """SKU list to those of the purchase's products that were on it, for the lists that rules name."""
 
 
 class WalletWork(NamedTuple):
@@ -85,15 +88,29 @@ def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoo
     basket = make_basket(plan, purchase, net, failed)
     works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
     rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
-    return Accrual(Decisions(plan.version, member.level, failed, rooms), works, basket.seen)
+    decisions = Decisions(plan.version, member.level, failed, rooms, listed(plan, purchase))
+    return Accrual(decisions, works, basket.seen)
 
 
 def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Remaining | None = None) -> Accrual:
     """Work out again what a purchase earned, or what its remaining lines earn, under the facts that decided then."""
+    plan = as_it_was(plan, decisions)
     failed = dict(decisions.failed)
     basket = make_basket(plan, purchase, net_amounts(purchase), failed, remaining)
     works = tuple([_work(wallet, basket, decisions.level, failed, decisions.cap_room) for wallet in plan.wallets])
     return Accrual(decisions, works, basket.seen)
+
+
+def listed(plan: Plan, purchase: Purchase) -> dict[str, list[str]]:
+    """Return which of the purchase's products are on each SKU list that the programme's rules name."""
+    return {name: sorted({line.sku for line in purchase.lines} & plan.lists[name]) for name in plan.list_names}
+
+
+def as_it_was(plan: Plan, decisions: Decisions) -> Plan:
+    """Return the plan with the SKU lists as they were when a purchase was posted: they change without a version."""
+    if not plan.list_names:
+        return plan
+    return with_lists(plan, {name: frozenset(skus) for name, skus in decisions.lists.items()})
 
 
 def _judge(rules: Iterable[Rule], situation: Situation) -> dict[str, str]:
@@ -106,11 +123,13 @@ def _judge(rules: Iterable[Rule], situation: Situation) -> dict[str, str]:
 
 
 def _rule_failure(rule: Rule, situation: Situation) -> str | None:
-    at = situation.purchase.occurred_at
-    if rule.starts_at is not None and at < rule.starts_at:
-        return STARTS
-    if rule.ends_at is not None and at >= rule.ends_at:
-        return ENDS
+    if rule.starts_at is not None or rule.ends_at is not None:
+        # Within one zone datetimes compare by the clock on the wall, which says some hours twice a year.
+        at = situation.purchase.occurred_at.astimezone(UTC)
+        if rule.starts_at is not None and at < rule.starts_at:
+            return STARTS
+        if rule.ends_at is not None and at >= rule.ends_at:
+            return ENDS
     return None if rule.when is None else first_failure(rule.when, situation)
 
 

@@ -4,13 +4,13 @@ With every rate of a wallet brought to a common denominator, the points of a pur
 integers; only a cap that binds, or a part of a line that came back, brings in fractions. Results are the same.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
 from typing import Final, Generic, TypeVar
 
-from rules.filters import NO_LISTS, SkuLists
+from rules.filters import NO_LISTS, BySkuList, LineFilter, SkuLists
 from rules.programme import (
     Basis,
     BonusRule,
@@ -75,6 +75,8 @@ class Plan:
     programme: Programme
     version: int
     lists: SkuLists
+    list_names: tuple[str, ...]
+    """The SKU lists that rules name."""
     views: Views
     bases: tuple[Basis, ...]
     judged: tuple[Rule, ...]
@@ -95,6 +97,7 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         programme=programme,
         version=version,
         lists=lists,
+        list_names=_list_names(views.filters),
         views=views,
         bases=bases,
         judged=tuple(rule for rule in rules if rule.when or rule.starts_at or rule.ends_at),
@@ -105,6 +108,16 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         caps=tuple(cap.id for cap in programme.caps),
         view_of={rule.id: views.place(rule.lines) for rule in rules},
     )
+
+
+def with_lists(plan: Plan, lists: SkuLists) -> Plan:
+    """Return the plan with other SKU lists; everything else of it stays."""
+    return replace(plan, lists=lists, views=Views(plan.views.filters, lists))
+
+
+def _list_names(filters: Iterable[LineFilter]) -> tuple[str, ...]:
+    tests = (test for line_filter in filters for test in line_filter if isinstance(test, BySkuList))
+    return tuple(sorted({name for test in tests for name in test.lists.values}))
 
 
 def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tuple[Basis, ...]) -> WalletPlan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from rules.accrual import Accrual, WalletWork
+from rules.accrual import Accrual, Decisions, WalletWork, as_it_was
 from rules.facts import Purchase
 from rules.filters import sees
 from rules.plan import Plan
@@ -47,7 +47,7 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             wallet = None if isinstance(rule, ExcludeRule) else rule.wallet
             yield Step("rule", rule.id, wallet, Fraction(0), failed=failed)
         elif isinstance(rule, ExcludeRule):
-            yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, rule))
+            yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, accrual.decisions, rule))
         else:
             work = works[rule.wallet]
             lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
@@ -60,8 +60,9 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             )
 
 
-def _excluded(plan: Plan, purchase: Purchase, rule: ExcludeRule) -> tuple[str, ...]:
-    return tuple(line.line_id for line in purchase.lines if sees(rule.lines, line, plan.lists))
+def _excluded(plan: Plan, purchase: Purchase, decisions: Decisions, rule: ExcludeRule) -> tuple[str, ...]:
+    lists = as_it_was(plan, decisions).lists
+    return tuple(line.line_id for line in purchase.lines if sees(rule.lines, line, lists))
 
 
 def _followed(work: WalletWork, level: str | None) -> Iterator[Step]:

@@ -40,6 +40,8 @@ _QUOTE: Final = QuoteSchema()
 _PURCHASE: Final = PurchaseSchema()
 _ENVELOPE: Final = EnvelopeSchema()
 _make_line: Final = quick(Line)
+_make_purchase: Final = quick(Purchase)
+_make_posted: Final = quick(PostedPurchase)
 
 
 class _Shape(Struct, forbid_unknown_fields=True, gc=False):
@@ -186,7 +188,7 @@ def _posted(shape: QuoteShape, word: Read[str]) -> PostedPurchase:
     if len({line.line_id for line in lines}) < len(lines):
         raise ValueError("two lines with one id")
     store = _sent(values.code, shape.store)
-    purchase = Purchase(
+    purchase = _make_purchase(
         values.instant(shape.occurred_at),
         lines,
         currency,
@@ -197,7 +199,7 @@ def _posted(shape: QuoteShape, word: Read[str]) -> PostedPurchase:
         tuple([_tender(tender, amount, word) for tender in shape.tenders or ()]),
         frozenset(map(word, shape.coupon_codes or ())),
     )
-    return PostedPurchase(
+    return _make_posted(
         _sent(values.code, shape.purchase_id) or "",
         store,
         _sent(values.code, shape.terminal),

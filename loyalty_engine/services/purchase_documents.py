@@ -76,7 +76,9 @@ def encode_reference(member: MemberReference | None) -> str | None:
 
 def encode_decisions(decisions: Decisions) -> str:
     """Encode the facts that decided; the version has a column of its own."""
-    frozen = {"level": decisions.level, "failed": decisions.failed, "cap_room": decisions.cap_room}
+    frozen: dict[str, Any] = {"level": decisions.level, "failed": decisions.failed, "cap_room": decisions.cap_room}
+    if decisions.lists:
+        frozen["lists"] = decisions.lists
     return _encode(frozen).decode()
 
 

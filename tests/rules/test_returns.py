@@ -10,7 +10,7 @@ from rules.accrual import accrue
 from rules.conditions import PurchasesBefore, Spent
 from rules.errors import Invalid
 from rules.facts import MemberFacts, Purchase
-from rules.filters import Bounds
+from rules.filters import Bounds, BySkuList, Words
 from rules.plan import Plan, make_plan
 from rules.programme import BonusRule, Cap, EarnRule, PerMoney, Programme
 from rules.returns import Kept, everything, kept, left_after
@@ -195,3 +195,18 @@ def test_what_nothing_came_back_from_keeps_all(case: Case) -> None:
     accrual = accrue(plan, bought, member, room)
     keeps = kept(plan, bought, accrual.decisions, accrual.points, everything(bought))
     assert (keeps.points, keeps.cap_use) == (accrual.points, accrual.cap_use)
+
+
+def test_a_return_works_under_the_sku_lists_as_they_were() -> None:
+    bought = purchase(line("1", 2000, 2, sku="WINE"), line("2", 1000, 1, sku="BREAD"))
+    promoted = (BySkuList(Words(frozenset({"promoted"}))),)
+    programme = plan_of(replace(a_point_a_yuan(), lines=promoted)).programme
+    then = make_plan(programme, 1, {"promoted": frozenset({"WINE", "BEER"})})
+    now = make_plan(programme, 1, {"promoted": frozenset({"BREAD"})})
+
+    accrual = accrue(then, bought, PLAIN_MEMBER, {})
+    after = kept(now, bought, accrual.decisions, accrual.points, {"1": 1, "2": 1})
+
+    assert accrual.points == {"beans": 20}
+    assert accrual.decisions.lists == {"promoted": ["WINE"]}
+    assert after.points == {"beans": 10}

@@ -117,7 +117,8 @@ def _check_left(report: Report, row: Any, judged: Judged, returned: Mapping[str,
     if _ALL in returned:
         expected = dict.fromkeys(judged.bought, 0)
     else:
-        expected = {line: units - returned.get(line, 0) for line, units in judged.bought.items()}
+        back = {line: 1 if line in judged.whole else units for line, units in returned.items()}
+        expected = {line: units - back.get(line, 0) for line, units in judged.bought.items()}
     if any(differing(judged.left, expected)):
         report.note(_UNITS, _key(row), {"left": judged.left}, {"left": expected})
 

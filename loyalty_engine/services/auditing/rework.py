@@ -36,6 +36,8 @@ class Judged:
     plan: Plan
     points: Mapping[str, int]
     bought: Mapping[str, int]
+    whole: frozenset[str]
+    """The lines without units: each comes back as one, whatever number of units the till named."""
     left: Mapping[str, int]
     qualifying: Mapping[str, int]
     member_uses: tuple[tuple[str, date, int], ...] = ()
@@ -63,7 +65,8 @@ def judge(connection: sa.Connection, report: Report, row: Any) -> Judged | None:
         report.note(_CAPS, key, {"cap_use": cap_use}, {"cap_use": dict(after.cap_use)})
     member_uses, budget_uses = _uses(plan, row.business_day, after.cap_use)
     qualifying = _qualifying(after, left)
-    return Judged(plan, after.points, everything(purchase), left, qualifying, member_uses, budget_uses)
+    whole = frozenset(line.line_id for line in purchase.lines if line.quantity == 0)
+    return Judged(plan, after.points, everything(purchase), whole, left, qualifying, member_uses, budget_uses)
 
 
 def _check_facts(report: Report, key: Mapping[str, object], row: Any, plan: Plan, purchase: Purchase) -> None:
