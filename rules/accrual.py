@@ -84,8 +84,9 @@ def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoo
     """Judge a purchase by the member as it was before it, and give the points with the facts that decided."""
     net = net_amounts(purchase)
     local = local_time(purchase.occurred_at, plan.programme.time_zone)
-    failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.lists))
-    basket = make_basket(plan, purchase, net, failed)
+    passed = plan.views.through(purchase.lines)
+    failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.views.seen_in(passed)))
+    basket = make_basket(plan, purchase, net, passed, failed)
     works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
     rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
     decisions = Decisions(plan.version, member.level, failed, rooms, listed(plan, purchase))
@@ -96,7 +97,8 @@ def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Rema
     """Work out again what a purchase earned, or what its remaining lines earn, under the facts that decided then."""
     plan = as_it_was(plan, decisions)
     failed = dict(decisions.failed)
-    basket = make_basket(plan, purchase, net_amounts(purchase), failed, remaining)
+    passed = plan.views.through(purchase.lines)
+    basket = make_basket(plan, purchase, net_amounts(purchase), passed, failed, remaining)
     works = tuple([_work(wallet, basket, decisions.level, failed, decisions.cap_room) for wallet in plan.wallets])
     return Accrual(decisions, works, basket.seen)
 

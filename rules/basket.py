@@ -37,23 +37,27 @@ def make_basket(
     plan: Plan,
     purchase: Purchase,
     net: tuple[int, ...],
+    passed: Sequence[tuple[int, ...]],
     failed: Mapping[str, str],
     remaining: Remaining | None = None,
 ) -> Basket:
-    """Return the basket of `purchase` without the lines that the exclude rules outside `failed` take out."""
+    """Return the basket of `purchase` without the lines that the exclude rules outside `failed` take out.
+
+    `passed` is what the plan's views said of the lines.
+    """
     portions = None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
     eligible = tuple([_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases])
-    return Basket(purchase, portions, _seen(plan, purchase, portions, failed), eligible)
+    return Basket(purchase, portions, _seen(plan, passed, portions, failed), eligible)
 
 
 def _seen(
-    plan: Plan, purchase: Purchase, portions: Sequence[Number] | None, failed: Mapping[str, str]
+    plan: Plan, passed: Sequence[tuple[int, ...]], portions: Sequence[Number] | None, failed: Mapping[str, str]
 ) -> tuple[tuple[int, ...], ...]:
     excluded = {rule.view for rule in plan.excludes if rule.id not in failed}
     seen: list[list[int]] = [[] for _ in plan.views.filters]
-    for place, passed in enumerate(plan.views.through(purchase.lines)):
-        if (portions is None or portions[place]) and excluded.isdisjoint(passed):
-            for view in passed:
+    for place, views in enumerate(passed):
+        if (portions is None or portions[place]) and excluded.isdisjoint(views):
+            for view in views:
                 seen[view].append(place)
     return tuple(map(tuple, seen))
 

@@ -3,12 +3,13 @@
 Source: PROGRAMME.md, Conditions (the list there is complete). Bounds named `ends` or `to` are exclusive.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple, assert_never
 
 from rules.facts import MemberFacts, Purchase
-from rules.filters import Bounds, LineFilter, SkuLists, Words, sees
+from rules.filters import Bounds, LineFilter, Words
 from rules.occasions import age_on, birthday_near
 from rules.periods import Period, plus
 
@@ -175,14 +176,14 @@ class Situation(NamedTuple):
     """What conditions look at: the purchase, the member as it was before, and what follows from both.
 
     `local` is when it happened on the programme's clock; `net_minor` is each line's money after its share of the order
-    discount, in the order of the lines.
+    discount, in the order of the lines; `places` gives the places of the lines that a filter sees.
     """
 
     purchase: Purchase
     member: MemberFacts
     local: datetime
     net_minor: tuple[int, ...]
-    lists: SkuLists
+    places: Callable[[LineFilter], Iterable[int]]
 
 
 def local_time(at: datetime, zone: tzinfo) -> datetime:
@@ -247,8 +248,7 @@ def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
 def _sum_seen(figures: tuple[int, ...], of: LineFilter, situation: Situation) -> int:
     if not of:
         return sum(figures)
-    lines = situation.purchase.lines
-    return sum(figure for figure, line in zip(figures, lines, strict=True) if sees(of, line, situation.lists))
+    return sum([figures[place] for place in situation.places(of)])
 
 
 def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool:
@@ -275,6 +275,20 @@ def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool
             return test.holds(member.attributes.get(name))
         case _:
             assert_never(condition)
+
+
+def line_filters(condition: Condition) -> Iterator[LineFilter]:
+    """Yield every filter with which a condition picks lines."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from line_filters(part)
+        case Not(part):
+            yield from line_filters(part)
+        case Spent(of=of) | Units(of=of):
+            yield of
+        case _:
+            return
 
 
 def part_at(condition: Condition, path: str) -> Condition:

@@ -7,9 +7,11 @@ integers; only a cap that binds, or a part of a line that came back, brings in f
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from math import lcm
 from typing import Final, Generic, TypeVar
 
+from rules.conditions import line_filters
 from rules.filters import NO_LISTS, BySkuList, LineFilter, SkuLists
 from rules.programme import (
     Basis,
@@ -91,7 +93,8 @@ class Plan:
 def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS) -> Plan:
     """Prepare `programme`; `lists` are the SKU lists beside it, and stay the same while the plan is used."""
     rules = sorted(programme.accrual, key=lambda rule: rule.id)
-    views = Views((rule.lines for rule in rules), lists)
+    asked = (tests for rule in rules if rule.when for tests in line_filters(rule.when))
+    views = Views(chain((rule.lines for rule in rules), asked), lists)
     bases = tuple(dict.fromkeys(wallet.basis for wallet in programme.wallets))
     return Plan(
         programme=programme,

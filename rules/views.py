@@ -1,6 +1,6 @@
 """Which lines each line filter of a programme sees, found once for a product and remembered for its next sale."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -26,11 +26,12 @@ class Views:
         self._of_line = [view for view, tests in enumerate(self.filters) if _asks_for_facts(tests)]
         self._of_product = [view for view in range(len(self.filters)) if view not in self._of_line]
         self._remembered = lru_cache(_PRODUCTS_REMEMBERED)(self._judge_product)
+        self._places = {tests: view for view, tests in enumerate(self.filters)}
         self._same: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def place(self, line_filter: LineFilter) -> int:
         """Return the place of one of the filters."""
-        return self.filters.index(line_filter)
+        return self._places[line_filter]
 
     def through(self, lines: Sequence[Line]) -> list[tuple[int, ...]]:
         """Return for each line the places of the filters that it passes."""
@@ -39,6 +40,15 @@ class Views:
         if self._of_line:
             return [places + self._judge_line(line) for places, line in zip(passed, lines, strict=True)]
         return passed
+
+    def seen_in(self, passed: Sequence[tuple[int, ...]]) -> Callable[[LineFilter], list[int]]:
+        """Return the function from a filter to the places of the lines that it sees, of lines that went `through`."""
+
+        def places(line_filter: LineFilter) -> list[int]:
+            view = self.place(line_filter)
+            return [place for place, views in enumerate(passed) if view in views]
+
+        return places
 
     def _judge_product(
         self, sku: str, category: str | None, brand: str | None, tags: frozenset[str]

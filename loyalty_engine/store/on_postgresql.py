@@ -58,7 +58,7 @@ def _load(kind: sa.types.TypeEngine[Any]) -> Callable[[bytes], Any]:
     return next(load for known, load in _LOADS if isinstance(kind, known))
 
 
-class _Prepared:
+class Prepared:
     """One text with its places, known on each connection under its own name."""
 
     def __init__(self, clause: sa.sql.ClauseElement) -> None:
@@ -95,12 +95,12 @@ class OnPostgreSQL:
     def __init__(self, clause: Clause, takes_rows: bool) -> None:
         self._clause = clause
         self._sizes = _ROWS_AT_ONCE if takes_rows else (1,)
-        self._prepared: dict[int, _Prepared] = {}
+        self._prepared: dict[int, Prepared] = {}
 
-    def _for(self, rows: int) -> _Prepared:
+    def _for(self, rows: int) -> Prepared:
         found = self._prepared.get(rows)
         if found is None:
-            found = self._prepared[rows] = _Prepared(self._clause(rows))
+            found = self._prepared[rows] = Prepared(self._clause(rows))
         return found
 
     def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Row]:

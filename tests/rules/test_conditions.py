@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -35,7 +36,7 @@ from rules.conditions import (
 )
 from rules.eligible import net_amounts
 from rules.facts import Birthday, MemberFacts, Purchase, Tender
-from rules.filters import NO_LISTS, Bounds
+from rules.filters import NO_LISTS, Bounds, LineFilter, sees
 from rules.periods import Period
 from tests.rules.samples import SHANGHAI, SUNDAY, line, of_category, purchase, words
 
@@ -51,7 +52,11 @@ def holds(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts =
 
 def failure(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts = MEMBER) -> str | None:
     local = local_time(bought.occurred_at, SHANGHAI)
-    return first_failure(condition, Situation(bought, member, local, net_amounts(bought), NO_LISTS))
+    return first_failure(condition, Situation(bought, member, local, net_amounts(bought), places_in(bought)))
+
+
+def places_in(bought: Purchase) -> Callable[[LineFilter], list[int]]:
+    return lambda tests: [place for place, one in enumerate(bought.lines) if sees(tests, one, NO_LISTS)]
 
 
 def at(moment: datetime) -> Purchase:

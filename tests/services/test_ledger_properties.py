@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
@@ -38,9 +38,8 @@ from tests.ledger import (
     take_return,
 )
 
-EXAMPLES = {"ci": 25, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
+EXAMPLES = {"ci": 15, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
 bounded = settings(
-    phases=[p for p in Phase if p is not Phase.shrink and p is not Phase.explain],
     max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

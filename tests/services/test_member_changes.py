@@ -84,7 +84,7 @@ def test_a_wrong_change_names_its_fields() -> None:
     assert set(refused.value.errors) == {"name", "email", "phone", "language", "time_zone", "segments"}
 
 
-@pytest.mark.parametrize("member_id", [new_id(), "nobody"])
+@pytest.mark.parametrize("member_id", [new_id(), "nobody"], ids=["unknown", "malformed"])
 def test_nobody_can_not_be_changed(member_id: str) -> None:
     for act in (
         lambda: member_changes.change(STAFF, member_id, Changes(name="Anne")),

