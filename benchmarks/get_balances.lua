@@ -1,6 +1,6 @@
 -- Asks for the balances of members by chance.
 local headers = {["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN")}
-local paths, threads, me = {}, 0, 0
+local paths, threads = {}, 0
 
 function setup(thread)
   threads = threads + 1

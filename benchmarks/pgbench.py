@@ -17,7 +17,14 @@ _runs = count(1)
 
 def run(pgbench: Path, server: PostgreSQL, name: str, sample: dict[str, str], seconds: float) -> float:
     """Return the purchases a second that pgbench writes; `sample` holds a purchase's facts, decisions and answer."""
-    given = {"first_card": FIRST_CARD, "members": MEMBERS, "run": next(_runs), "n": 0, **sample}
+    given = {
+        "first_card": FIRST_CARD,
+        "members": MEMBERS,
+        "run": next(_runs),
+        "n": 0,
+        "metric": "points:points",
+        **sample,
+    }
     defined = [part for key, value in given.items() for part in ("-D", f"{key}={value}")]
     command = [str(pgbench), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(seconds)))]
     command += ["-f", str(STATEMENTS), *defined, *server.client_arguments(name)]

@@ -2,7 +2,7 @@
 local body = os.getenv("BENCH_BODY")
 local first, members = tonumber(os.getenv("BENCH_FIRST_CARD")), tonumber(os.getenv("BENCH_MEMBERS"))
 local headers = {["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN"), ["Content-Type"] = "application/json"}
-local threads, me, number = 0, 0, 0
+local threads, number = 0, 0
 
 function setup(thread)
   threads = threads + 1

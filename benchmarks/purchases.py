@@ -41,6 +41,7 @@ def on_postgresql(server: PostgreSQL, seconds: float, rounds: int) -> Iterator[F
         sample = _sample(url)
     if server.pgbench is not None:
         server.create(_THEIRS, template=_OURS)
+    memory = 0.0
     yardstick: list[float] = []
     ours: list[Measured] = []
     for _ in range(rounds):

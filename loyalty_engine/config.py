@@ -4,35 +4,56 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+DEFAULT_DATABASE: Final = "sqlite:///loyalty.db"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator may set; each has a default that works on one machine."""
 
-    database_url: str = "sqlite:///loyalty.db"
-    """SQLAlchemy URL: `sqlite:///path` or `postgresql+psycopg://…`."""
+    database_url: str = DEFAULT_DATABASE
+    """`LOYALTY_DATABASE_URL`: `sqlite:///FILE` or `postgresql+psycopg://…`."""
     log_level: str = "INFO"
+    """`LOYALTY_LOG_LEVEL`"""
     lock_timeout_seconds: int = 5
-    """How long a request waits for another that works on the same thing, before it is asked to come back."""
+    """`LOYALTY_LOCK_TIMEOUT_SECONDS`: how long a request waits for another that works on the same thing."""
     pool_size: int = 8
+    """`LOYALTY_POOL_SIZE`: how many connections to the database a process keeps open."""
+
+
+class WrongSetting(ValueError):
+    """A setting of the environment can't be used; the message names it and says what would be right."""
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read `LOYALTY_DATABASE_URL` and its kin; what is not set keeps its default."""
-    given = {
-        "database_url": environment.get("LOYALTY_DATABASE_URL"),
-        "log_level": environment.get("LOYALTY_LOG_LEVEL"),
-    }
-    numbers = {
-        "lock_timeout_seconds": environment.get("LOYALTY_LOCK_TIMEOUT_SECONDS"),
-        "pool_size": environment.get("LOYALTY_POOL_SIZE"),
-    }
-    words = {name: value for name, value in given.items() if value}
-    return Settings(**words, **{name: int(value) for name, value in numbers.items() if value})  # type: ignore[arg-type]
+    """Read the settings; what is not set keeps its default. Raises `WrongSetting`."""
+    default = Settings()
+    return Settings(
+        database_url=_database_url(environment.get("LOYALTY_DATABASE_URL") or DEFAULT_DATABASE),
+        log_level=environment.get("LOYALTY_LOG_LEVEL") or default.log_level,
+        lock_timeout_seconds=_number(environment, "LOYALTY_LOCK_TIMEOUT_SECONDS", default.lock_timeout_seconds),
+        pool_size=_number(environment, "LOYALTY_POOL_SIZE", default.pool_size),
+    )
 
 
 def sqlite_path(database_url: str) -> Path | None:
     """Return the file of an SQLite URL; None for any other database and for one in memory."""
     prefix, _, path = database_url.partition(":///")
     return Path(path) if prefix.startswith("sqlite") and path and path != ":memory:" else None
+
+
+def _database_url(url: str) -> str:
+    """An SQLite file is found from the working directory, whichever way the engine is started."""
+    path = sqlite_path(url)
+    return f"sqlite:///{Path.cwd() / path}" if path else url
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10_000):
+        raise WrongSetting(f"{name} is {text!r}; it takes a whole number from 1 to 9999")
+    return int(text)

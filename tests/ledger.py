@@ -23,7 +23,7 @@ from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
-from rules.lots import Taking, TakenBack, soonest_first
+from rules.lots import TakenBack, Taking, soonest_first
 from rules.periods import business_day
 from tests.builders import ADMIN, STAFF, TILL, open_store, publish
 
@@ -120,9 +120,7 @@ def post(posted: PostedPurchase) -> Answer:
     return purchases.post(ADMIN, posted)
 
 
-def take_return(
-    purchase_id: str, reference: str, units: dict[str, int] | None = None, store: str = "s-1"
-) -> Answer:
+def take_return(purchase_id: str, reference: str, units: dict[str, int] | None = None, store: str = "s-1") -> Answer:
     """Take a return; without units, of all that is left."""
     return returns.take(ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
 
@@ -154,9 +152,7 @@ def spend(member: str, wallet: str, points: int) -> int:
         if spent:
             source, at = Source("redemption", new_id(), clock.now()), booking.booked_at(state, clock.now())
             changes = {"available": -spent, "lifetime": 0}
-            seq = posting._append_entry(
-                booking, state, plan, wallet, "redemption", -spent, source, at, changes
-            )
+            seq = posting._append_entry(booking, state, plan, wallet, "redemption", -spent, source, at, changes)
             taken_back = TakenBack(tuple(takings), 0)
             posting._append_takings(booking, state, taken_back, seq)
             posting._look_for_expiry(state.account(wallet), stored, taken_back)
@@ -193,7 +189,9 @@ def figures(member: str) -> dict[str, tuple[int, int, int, int]]:
 def assert_clean() -> None:
     """Fail with what the audit found, where it found anything."""
     report = audit()
-    found = [f"{one.rule.invariant} {one.rule.table}: {one.rule.says}: {one.count}× {one.first[0]}" for one in report.broken]
+    found = [
+        f"{one.rule.invariant} {one.rule.table}: {one.rule.says}: {one.count}× {one.first[0]}" for one in report.broken
+    ]
     assert not found, "\n".join(found)
 
 

@@ -7,28 +7,30 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import loyalty_engine
+from loyalty_engine.api.hot import read_quote
 from loyalty_engine.api.refusals import STATUSES
-from loyalty_engine.config import from_environment
+from loyalty_engine.config import Settings
 from loyalty_engine.services import problems
 from loyalty_engine.services.actors import Role
 from loyalty_engine.services.documents import load, read_programme
 from loyalty_engine.services.parking import DETAILS
 from rules.accrual import accrue
-from rules.conditions import first_failure
+from rules.eligible import eligible_amounts, net_amounts
 from rules.errors import Refusal
 from rules.examples import broken_promises, facts_of
-from rules.filters import ByFact
+from rules.explain import explain
+from rules.facts import MemberFacts
 from rules.plan import make_plan
 from rules.programme import Programme
 from rules.returns import everything, kept, left_after
 from rules.trace import trace
-from rules.views import Views
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -38,7 +40,9 @@ SOURCES = sorted([*ROOT.glob("rules/**/*.py"), *ROOT.glob("loyalty_engine/**/*.p
 
 BLOCK = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
-NAMED_FILE = re.compile(r"`((?:rules|loyalty_engine|migrations|tests|benchmarks|docs|tools|requirements)/[\w./-]+\.\w+)`")
+NAMED_FILE = re.compile(
+    r"`((?:rules|loyalty_engine|migrations|tests|benchmarks|docs|tools|requirements)/[\w./-]+\.\w+)`"
+)
 ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
 CODE = re.compile(r"`([a-z][a-z0-9_]*)`")
 
@@ -290,7 +294,10 @@ def exact(written: str) -> Fraction:
 def test_the_steps_of_the_worked_purchase_are_right(worked: Programme) -> None:
     plan = make_plan(worked)
     bought, member = facts_of(worked.examples[0], worked)
-    steps = {step.id if step.kind == "rule" else f"{step.kind} {step.id}": step.points for step in trace(plan, bought, accrue(plan, bought, member, {}))}
+    steps = {
+        step.id if step.kind == "rule" else f"{step.kind} {step.id}": step.points
+        for step in trace(plan, bought, accrue(plan, bought, member, {}))
+    }
     table = rows(section(GUIDES / "accrual.md", "## 7. Rounding"))[2:]
     *said, (_, total) = table
     assert {name.replace("`", ""): exact(points) for name, points in said} == {
@@ -300,13 +307,13 @@ def test_the_steps_of_the_worked_purchase_are_right(worked: Programme) -> None:
 
 
 def test_what_counts_of_each_line_of_the_worked_purchase_is_right(worked: Programme) -> None:
-    from rules.eligible import eligible_amounts, net_amounts
-
     bought, _ = facts_of(worked.examples[0], worked)
     net = net_amounts(bought)
     eligible = eligible_amounts(bought, worked.wallets[0].basis, net)
     table = rows(section(GUIDES / "accrual.md", "## 1. What counts of each line"))[2:]
-    for (line_id, amount, share, _, tax, counts), line, after, counted in zip(table, bought.lines, net, eligible, strict=True):
+    for (line_id, amount, share, _, tax, counts), line, after, counted in zip(
+        table, bought.lines, net, eligible, strict=True
+    ):
         assert (line_id, exact(amount) * 100, exact(tax) * 100) == (line.line_id, line.amount_minor, line.tax_minor)
         assert (exact(share) * 100, exact(counts) * 100) == (line.amount_minor - after, counted)
 
@@ -329,10 +336,10 @@ def test_the_worked_returns_are_right_in_either_order(worked: Programme) -> None
     latte, beans = {"1": 1}, {"2": 1}
     forth = list(returned_in_turn(worked, [latte, beans, None]))
     assert [int(row[6]) for row in first] == forth
-    assert [int(row[7]) for row in first[1:]] == [before - after for before, after in zip(forth, forth[1:], strict=False)]
+    assert [int(row[7]) for row in first[1:]] == [before - after for before, after in pairwise(forth)]
     back = list(returned_in_turn(worked, [beans, latte]))
     assert [int(row[2]) for row in second] == back[1:]
-    assert [int(row[3]) for row in second] == [before - after for before, after in zip(back, back[1:], strict=False)]
+    assert [int(row[3]) for row in second] == [before - after for before, after in pairwise(back)]
     assert list(returned_in_turn(worked, [latte | beans]))[1] == forth[2]
     for row in first:
         assert sum(map(exact, row[1:5])) == exact(row[5])
@@ -346,7 +353,7 @@ def test_the_guide_for_operators_names_every_setting() -> None:
     named = set(re.findall(r"LOYALTY_[A-Z_]+", source)) - {"LOYALTY_"}
     guide = (GUIDES / "operator.md").read_text("utf-8")
     assert {name for name in named if name not in guide} == set()
-    assert from_environment({}).database_url in guide
+    assert Settings().database_url in guide
 
 
 def test_the_guide_for_operators_names_every_role() -> None:
@@ -366,3 +373,33 @@ def test_the_programme_in_english_is_spelt_in_one_way() -> None:
     american = re.compile(r"\b[Pp]rogram\b(?! of)")
     found = {path.name: american.findall(prose(path)) for path in DOCUMENTS}
     assert {name: words for name, words in found.items() if words} == {}
+
+
+# The README
+
+
+def test_what_the_readme_says_lives_somewhere_lives_there() -> None:
+    table = [row for row in rows(section(ROOT / "README.md", "## Where things live"))[2:] if len(row) == 3]
+    assert len(table) > 15
+    for question, file, name in table:
+        path = ROOT / file.split("`")[1]
+        defined = rf"^(?:async )?(?:def|class) {name.strip('`')}\b|^{name.strip('`')}\b.*=|^\s+{name.strip('`')},$|import .*\b{name.strip('`')}\b"
+        assert re.search(defined, path.read_text("utf-8"), re.MULTILINE), f"{question}: no {name} in {file}"
+
+
+def test_the_tour_of_the_readme_earns_what_it_says() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    sent = text.split("<<END\n")[1].split("\nEND\n")[0]
+    sent = sent.replace("$(date +%s)", "1").replace("${YESTERDAY}", "2026-11-21").replace("$CARD", "6300000000000012")
+    bought = read_quote(sent.encode()).purchase
+    preset = read_programme((ROOT / "rules/presets/retailer.yaml").read_bytes())
+    assert isinstance(preset, Programme)
+    plan = make_plan(preset)
+    accrual = accrue(plan, bought, MemberFacts(bought.occurred_at.date(), "bronze"), {})
+    left = left_after(bought, everything(bought), {"1": 1})
+    after = kept(plan, bought, accrual.decisions, accrual.points, left).points
+    assert (accrual.points, after) == ({"points": 273}, {"points": 267})
+    for language, document in (("en", "README.md"), ("zh", "README.md"), ("zh", "README.zh.md")):
+        (wallet,) = explain(plan, bought, accrual, language).wallets
+        shown = (ROOT / document).read_text("utf-8")
+        assert all(json.dumps(words, ensure_ascii=False) in shown for words in (*wallet.gave, *wallet.gave_nothing[:2]))

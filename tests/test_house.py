@@ -55,9 +55,7 @@ RULES_MAY_IMPORT = frozenset(
     }
 )
 # Names that would make a rule's answer depend on something other than its arguments.
-IMPURE_CALLS = frozenset(
-    {"open", "print", "input", "exec", "eval", "breakpoint", "__import__", "id", "globals"}
-)
+IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "breakpoint", "__import__", "id", "globals"})
 ASKS_THE_TIME = frozenset({"now", "utcnow", "today"})
 KEEPS_THE_CLOCK = ROOT / "loyalty_engine" / "clock.py"
 # Where money and points are computed or stored. Elsewhere a float may be a
@@ -112,11 +110,7 @@ def imports_not_on_the_list(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def impure_calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in IMPURE_CALLS
-        ):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
             yield node.lineno, f"calls {node.func.id}(): a rule sees its arguments and no more"
 
 
@@ -134,11 +128,7 @@ def asks_the_time(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def floats(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "float"
-        ):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
             yield node.lineno, "calls float(): amounts are int, rates Fraction or Decimal"
         annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
         if isinstance(annotation, ast.Name) and annotation.id == "float":
@@ -209,8 +199,7 @@ def test_functions_are_short(path: Path) -> None:
 def test_files_are_short(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST_FILE or name_of(path) in LONG_FOR_A_REASON, (
-        f"{name_of(path)} has {lines} lines, over {LONGEST_FILE}: "
-        "split it, or say in LONG_FOR_A_REASON why not"
+        f"{name_of(path)} has {lines} lines, over {LONGEST_FILE}: split it, or say in LONG_FOR_A_REASON why not"
     )
 
 
@@ -245,7 +234,5 @@ def test_a_module_opens_with_the_problem_it_solves(path: Path) -> None:
         (float_columns, "Column(sa.Float)"),
     ],
 )
-def test_a_broken_habit_is_found(
-    check: Callable[[ast.Module], Iterator[tuple[int, str]]], source: str
-) -> None:
+def test_a_broken_habit_is_found(check: Callable[[ast.Module], Iterator[tuple[int, str]]], source: str) -> None:
     assert list(check(ast.parse(source)))

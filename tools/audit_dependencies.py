@@ -53,9 +53,7 @@ def parse_report(report: str) -> Outcome:
         audited += 1
         for found in dependency["vulns"]:
             fixed = ", ".join(found["fix_versions"]) or "no version yet"
-            vulnerable.append(
-                f"{dependency['name']} {dependency['version']}: {found['id']}, fixed in {fixed}"
-            )
+            vulnerable.append(f"{dependency['name']} {dependency['version']}: {found['id']}, fixed in {fixed}")
     return Outcome(audited, tuple(skipped), tuple(vulnerable))
 
 

@@ -20,7 +20,7 @@ from loyalty_engine.api.schemas.management import MerchantSchema, StoreGroupSche
 from loyalty_engine.api.schemas.queries import PageQuery
 from loyalty_engine.services import stores
 from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.stores import Merchant, Store  # type: ignore[attr-defined]
+from loyalty_engine.services.stores import Merchant, Store
 
 blueprint = Blueprint("stores", __name__, url_prefix="/v1", description="Where purchases are made.")
 

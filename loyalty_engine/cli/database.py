@@ -21,3 +21,16 @@ def upgrade() -> None:
     if before == after:
         words = f"The database is at revision {after.present} already."
     answer({"before": before.present, "after": after.present}, words)
+
+
+@db.command()
+@click.argument("role")
+@json_option
+def grant(role: str) -> None:
+    """Let a PostgreSQL role do what the service needs, which is to append to the ledger and never to change it.
+
+    Run it as the owner of the tables, and again after each upgrade; the service then connects as ROLE.
+    """
+    with engine():
+        database.grant(role)
+    answer({"granted_to": role}, f"{role} can serve now; ledger entries and lot changes it can only add.")

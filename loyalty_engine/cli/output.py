@@ -3,9 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -14,7 +12,7 @@ from flask import Flask
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from loyalty_engine import create_app
-from loyalty_engine.config import Settings, from_environment, sqlite_path
+from loyalty_engine.config import Settings, WrongSetting, from_environment
 from loyalty_engine.services import database
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.imports.progress import Advance, progress
@@ -70,13 +68,11 @@ def answer_totals(totals: Totals, **more: Any) -> None:
 
 
 def settings() -> Settings:
-    """Return the settings of the environment; an SQLite file without a directory is one in this directory."""
+    """Return the settings of the environment."""
     try:
-        found = from_environment()
-    except ValueError as error:
-        raise click.UsageError(f"a LOYALTY_… variable of the environment is not a number: {error}") from None
-    path = sqlite_path(found.database_url)
-    return replace(found, database_url=f"sqlite:///{Path.cwd() / path}") if path else found
+        return from_environment()
+    except WrongSetting as error:
+        raise click.UsageError(str(error)) from None
 
 
 @contextmanager

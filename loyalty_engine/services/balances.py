@@ -28,6 +28,7 @@ def balances(member_id: str) -> bytes:
 def ledger(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
     """Return a page of entries, newest first, each with its source and, for a purchase's, that purchase's number."""
     with reading() as connection:
+        accounts.of_member(connection, member_id)
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
         numbers = accounts.purchase_numbers(connection, member_id, [row["source_id"] for row in rows])
     entries = [_entry(row, numbers.get(row["source_id"])) for row in rows[:limit]]
@@ -105,5 +106,3 @@ def _change(row: accounts.Values) -> dict[str, Any]:
         "because": row["source_kind"],
         "reason": row["reason"],
     }
-
-

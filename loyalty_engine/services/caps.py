@@ -14,7 +14,9 @@ def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dic
     """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
     caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.per != "purchase"]
     member_state.load_cap_uses(posting.connection, state, own_starts(plan, day))
-    return {cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0) for cap in caps}
+    return {
+        cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0) for cap in caps
+    }
 
 
 def own_starts(plan: Plan, day: date) -> set[date]:

@@ -1,13 +1,16 @@
 """Brings the database to the tables that this version of the code needs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
-from loyalty_engine.store.session import db, reading
+from loyalty_engine.store import grants
+from loyalty_engine.store.session import db, in_transaction, reading
+from rules.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ def upgrade() -> tuple[Revisions, Revisions]:
     if not before.match:
         flask_migrate.upgrade()
     return before, revisions()
+
+
+def grant(role: str) -> None:
+    """Give a role of PostgreSQL what the service needs. Raises `Invalid` on SQLite, which has no roles."""
+    if db.engine.dialect.name != "postgresql":
+        raise Invalid("no_roles", "Only PostgreSQL has roles; an SQLite file belongs to whoever can read it.")
+    in_transaction(partial(grants.grant, role=role))
 
 
 def disconnect() -> None:

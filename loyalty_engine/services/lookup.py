@@ -60,9 +60,7 @@ def explanation(actor: Actor, purchase_id: str, store: str | None, language: str
         }
 
 
-def located(
-    connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None
-) -> tuple[str, KeyRow]:
+def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None) -> tuple[str, KeyRow]:
     """Return a purchase's key and where it is; what is another member's or merchant's is not there."""
     if actor.role == "member":
         site_store = store or ""

@@ -23,9 +23,7 @@ LANGUAGE = "en"
 """Of the reasons in a trace; the explanation of a purchase comes in the asked language."""
 
 
-def posted_answer(
-    purchase_id: str, plan: Plan, purchase: Purchase, state: MemberState, done: PurchaseBooked
-) -> bytes:
+def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: MemberState, done: PurchaseBooked) -> bytes:
     """Answer a purchase that was posted."""
     return _encode(
         {

@@ -53,9 +53,7 @@ def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[Posting
         return [in_transaction(partial(_post_one, actor=actor, posted=posted)) for posted in purchases]
 
 
-def post_many_in(
-    connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]
-) -> list[PostingResult]:
+def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
     """The same, in the caller's transaction."""
     results: dict[int, PostingResult] = {}
     plan_at = plans(connection)

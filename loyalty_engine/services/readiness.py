@@ -17,14 +17,10 @@ def check() -> None:
     with reading() as connection:
         at = MigrationContext.configure(connection).get_current_heads()
     if at != (expected := _heads()):
-        detail = (
-            f"The database is at revision {', '.join(at) or 'none'}, not {', '.join(expected)}."
-        )
+        detail = f"The database is at revision {', '.join(at) or 'none'}, not {', '.join(expected)}."
         raise Busy("database_not_migrated", f"{detail} Run `loyalty db upgrade`.")
     if not programmes.versions():
-        raise Busy(
-            "no_programme", "No programme has been published: run `loyalty programme publish FILE`."
-        )
+        raise Busy("no_programme", "No programme has been published: run `loyalty programme publish FILE`.")
 
 
 @cache

@@ -12,7 +12,8 @@ from loyalty_engine.services.caching import Cache
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import NewStore
 from loyalty_engine.store import places
-from loyalty_engine.store.places import Merchant, Store
+from loyalty_engine.store.places import Merchant as Merchant
+from loyalty_engine.store.places import Store as Store
 from loyalty_engine.store.session import in_transaction, reading
 from rules.errors import Conflict, Invalid, NotFound
 

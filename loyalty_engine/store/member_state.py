@@ -95,9 +95,7 @@ _member = sa.bindparam("member_id", type_=members.c.member_id.type)
 _select_member = sa.select(*(members.c[name] for name in MEMBER_COLUMNS)).where(members.c.member_id == _member)
 _lock = Statement(_select_member.with_for_update())
 _read = Statement(_select_member)
-_accounts = Statement(
-    sa.select(*(accounts.c[name] for name in ACCOUNT_COLUMNS)).where(accounts.c.member_id == _member)
-)
+_accounts = Statement(sa.select(*(accounts.c[name] for name in ACCOUNT_COLUMNS)).where(accounts.c.member_id == _member))
 _qualified = Statement(
     sa.select(sa.func.coalesce(sa.func.sum(qualifying_days.c.amount), 0)).where(
         qualifying_days.c.member_id == _member,
@@ -114,12 +112,18 @@ _caps = Statement(
 )
 _level_then = Statement(
     sa.select(tier_history.c.level)
-    .where(tier_history.c.member_id == _member, tier_history.c.since_at < sa.bindparam("at", type_=tier_history.c.since_at.type))
+    .where(
+        tier_history.c.member_id == _member,
+        tier_history.c.since_at < sa.bindparam("at", type_=tier_history.c.since_at.type),
+    )
     .order_by(tier_history.c.change_no.desc())
     .limit(1)
 )
 _first_level = Statement(
-    sa.select(tier_history.c.level).where(tier_history.c.member_id == _member).order_by(tier_history.c.change_no).limit(1)
+    sa.select(tier_history.c.level)
+    .where(tier_history.c.member_id == _member)
+    .order_by(tier_history.c.change_no)
+    .limit(1)
 )
 _LOT_COLUMNS = ("lot_id", "remaining", "held", "state", "expires_on", "opened_on")
 _lots = Statement(
@@ -134,9 +138,7 @@ PROFILE_COLUMNS = (
     "birthday_month birthday_day birthday_year birthday_calendar birthday_leap_month birthday_locked_until"
     " segments attributes"
 ).split()
-_profile = Statement(
-    sa.select(*(profiles.c[name] for name in PROFILE_COLUMNS)).where(profiles.c.member_id == _member)
-)
+_profile = Statement(sa.select(*(profiles.c[name] for name in PROFILE_COLUMNS)).where(profiles.c.member_id == _member))
 
 _update_member = Statement(
     members.update()

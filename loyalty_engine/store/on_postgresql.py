@@ -6,6 +6,7 @@ writes into a statement (`$1::UUID`) tell the server their types.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -58,6 +59,9 @@ def _load(kind: sa.types.TypeEngine[Any]) -> Callable[[bytes], Any]:
     return next(load for known, load in _LOADS if isinstance(kind, known))
 
 
+_numbers = count(1)
+
+
 class Prepared:
     """One text with its places, known on each connection under its own name."""
 
@@ -65,7 +69,7 @@ class Prepared:
         compiled = clause.compile(dialect=_DIALECT)
         assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
         self.text = compiled.string.encode()
-        self.name = f"s{id(self)}".encode()
+        self.name = b"loyalty_%d" % next(_numbers)
         self.places = list(compiled.positiontup or ())
         self.fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         columns = clause.exported_columns if isinstance(clause, sa.Select) else ()

@@ -45,7 +45,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         arguments: dict[str, Any] = {"timeout": seconds, "check_same_thread": False}
         fixed = {"module": drivers.sqlite, "paramstyle": "named"}
         return {**fixed, "connect_args": arguments, "pool_size": settings.pool_size}
-    arguments = {"options": f"-c lock_timeout={seconds}s -c timezone=UTC", "connect_timeout": seconds}
+    arguments = {
+        "options": f"-c lock_timeout={seconds}s -c timezone=UTC",
+        "connect_timeout": seconds,
+        # psycopg would deallocate, with its own prepared statements, those that `on_postgresql` keeps.
+        "prepare_threshold": None,
+    }
     return {"connect_args": arguments, "pool_size": settings.pool_size, "pool_timeout": seconds}
 
 

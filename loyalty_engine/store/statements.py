@@ -75,7 +75,9 @@ def insert_once(table: sa.Table, *columns: str) -> Statement:
     """The same, but a row whose key is there already is left as it is and not counted."""
 
     def clause(dialect: str, rows: int) -> sa.sql.ClauseElement:
-        offered: sa.sql.ClauseElement = _insert_for(dialect)(table).values(_named(table, columns, rows)).on_conflict_do_nothing()
+        offered: sa.sql.ClauseElement = (
+            _insert_for(dialect)(table).values(_named(table, columns, rows)).on_conflict_do_nothing()
+        )
         return offered
 
     return Statement(clause)

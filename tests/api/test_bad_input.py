@@ -1,5 +1,6 @@
 """What bad input gets: a problem that names the place and the remedy, a 4xx, and nothing stored."""
 
+import io
 import json
 import time
 from typing import Any
@@ -204,6 +205,20 @@ def test_a_body_of_300_kib_is_too_large(shop: Shop) -> None:
     answer = shop.terminal("POST", "/v1/purchases", data=raw, content_type="application/json")
     assert_refused(shop, answer, 413, "body_too_large")
     assert "256 KiB" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("padding", [" ", "x"])
+def test_a_body_that_does_not_say_how_long_it_is_is_measured_too(shop: Shop, padding: str) -> None:
+    options: dict[str, Any] = {
+        "content_type": "application/json",
+        "environ_base": {"wsgi.input_terminated": True},
+    }
+    raw = json.dumps(purchase()).encode()
+    long = io.BytesIO(raw + padding.encode() * 300 * 1024)
+    answer = shop.terminal("POST", "/v1/purchases", input_stream=long, **options)
+    assert_refused(shop, answer, 413, "body_too_large")
+    answer = shop.terminal("POST", "/v1/purchases", input_stream=io.BytesIO(raw), **options)
+    assert answer.status_code == 201
 
 
 def test_a_batch_may_be_larger_but_not_larger_than_8_mib(shop: Shop) -> None:

@@ -153,7 +153,6 @@ def test_a_programme_may_be_an_object_whose_decimals_stay_exact(shop: Shop) -> N
     document = shop.staff("GET", "/v1/programme/versions/1").json["document"]
     document["tiers"]["levels"][1] |= {"multiply": "HERE", "wallet": "leaves"}
     body = json.dumps({"programme": document, "reason": "gold earns more"}).replace('"HERE"', "1.25")
-    shop.app.extensions["loyalty_log"].info("at")
     published = shop.marketer("POST", "/v1/programme/versions", data=body, content_type="application/json")
     assert published.status_code == 201, published.text
     level = shop.staff("GET", "/v1/programme/versions/2").json["document"]["tiers"]["levels"][1]

@@ -37,7 +37,8 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     assert document["info"]["title"]
-    validator = pytest.importorskip("openapi_spec_validator", reason="not in the lock; what follows stands without it")
+    import openapi_spec_validator as validator
+
     validator.validate(document)
 
 

@@ -41,11 +41,13 @@ def build() -> None:
     claims.claim(Actor("app", "member", member_id=cleo), claimed)
     post(sold("p11", None, card="6300000000000000", receipt="r11"))
     post(sold("p12", ann, paid=3))
-    publish(TEA_CLUB.replace("points: 40", "points: 40").replace("bonus: 40", "bonus: 50"))
+    publish(TEA_CLUB.replace("bonus: 40", "bonus: 50"))
     with clock.frozen(NOON + timedelta(days=1)):
         post(sold("p20", ben, line(amount=30_000), line("2", 0, 500, "tea")))
         post(sold("p13", ann, at=NOON - timedelta(days=40)))
         claims.accept(STAFF, "p13", "s-1", "a till was offline")
+        spend(cleo, "leaves", 500)
+        take_return("p10", "x9")
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +76,14 @@ def change(*statements: str) -> None:
     """Change rows past all checks and keys of SQLite."""
     with closing(db.engine.raw_connection()) as raw:
         connection = raw.driver_connection
+        connection.rollback()
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("PRAGMA foreign_keys = OFF")
         try:
             for statement in statements:
                 done = connection.execute(statement)
                 assert done.rowcount > 0, f"nothing was changed by {statement}"
+            connection.commit()
         finally:
             connection.execute("PRAGMA ignore_check_constraints = OFF")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -138,7 +142,7 @@ BREAKS = {
     "the facts can't be read": ("UPDATE purchases SET facts = 'x' WHERE " + WHOLE, 6, "purchases"),
     "the total is changed": ("UPDATE purchases SET total_minor = 1 WHERE " + WHOLE, 6, "purchases"),
     "the business day is changed": ("UPDATE purchases SET business_day = '2026-11-01' WHERE " + WHOLE, 6, "purchases"),
-    "the decisions are changed": ("UPDATE purchases SET decisions = replace(decisions, 'plain', 'gold') WHERE " + WHOLE, 6, "purchases"),
+    "the decisions are changed": ("UPDATE purchases SET decisions = replace(decisions, '\"failed\":{', '\"failed\":{\"petal\":\"when\",') WHERE " + WHOLE, 6, "purchases"),
     "the use of caps is changed": ("UPDATE purchases SET cap_use = '{}' WHERE " + WHOLE, 6, "purchases"),
     "a return is deleted": ("DELETE FROM purchase_returns WHERE return_reference = 'x3'", 6, "ledger_entries"),
     "an entry names no purchase": ("UPDATE ledger_entries SET source_id = 'none' WHERE " + ONE_ENTRY, 6, "ledger_entries"),
@@ -177,7 +181,7 @@ def test_nothing_is_found_in_what_services_wrote(app: Flask, frozen_clock: Froze
     build()
     report = audit()
     assert report.clean, report.as_json()
-    assert report.looked_at["purchases"] == 9
+    assert report.looked_at["purchases"] == 8
     assert report.looked_at["versions"] == 2
 
 
@@ -195,8 +199,8 @@ def test_postgresql_names_the_same(postgresql_application: Flask, frozen_clock: 
         one
         for one in BREAKS.values()
         if one[0].startswith(("UPDATE accounts SET next_", "UPDATE members SET purchases", "UPDATE purchases SET total_minor = 1 "))
-        or one[2] in ("receipts", "purchase_keys", "budgets", "qualifying_days", "claim_codes", "waiting_returns")
-        and "ghost" not in one[0]
+        or (one[2] in ("receipts", "purchase_keys", "budgets", "qualifying_days", "waiting_returns")
+        and "ghost" not in one[0])
     ]  # fmt: skip
     with postgresql_application.app_context():
         build()

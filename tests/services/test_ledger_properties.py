@@ -106,9 +106,7 @@ class Act:
 
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
          "spend", "wait")  # fmt: skip
-acts = st.builds(
-    Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
-)
+acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
 
 
 @dataclass
@@ -242,7 +240,9 @@ def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
     for number, purchase in enumerate(bought):
         _return_what_is_left(shop, number, purchase)
     assert_clean()
-    points = rows("SELECT SUM(points) AS points FROM ledger_entries WHERE kind <> 'redemption' GROUP BY member_id, wallet")
+    points = rows(
+        "SELECT SUM(points) AS points FROM ledger_entries WHERE kind <> 'redemption' GROUP BY member_id, wallet"
+    )
     assert all(row["points"] == 0 for row in points)
     for table, column in (("qualifying_days", "amount"), ("cap_uses", "used"), ("budgets", "used")):
         assert not rows(f"SELECT * FROM {table} WHERE {column} <> 0")
