@@ -43,7 +43,7 @@ def purchase_numbers(connection: sa.Connection, member_id: str, posting_ids: Seq
     query = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
         purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(posting_ids))
     )
-    return dict(connection.execute(query).tuples())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def tier_history(connection: sa.Connection, member_id: str) -> list[Values]:

@@ -176,7 +176,7 @@ def members_of_phones(connection: sa.Connection, numbers: Collection[str]) -> di
     if not numbers:
         return {}
     query = sa.select(phones.c.phone, phones.c.member_id).where(among(connection, phones.c.phone, numbers))
-    return dict(connection.execute(query).tuples())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def members_among(connection: sa.Connection, member_ids: Collection[str]) -> set[str]:

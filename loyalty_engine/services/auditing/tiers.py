@@ -57,13 +57,8 @@ def look_at_levels(
 
 def _look_at_change(connection: sa.Connection, report: Report, change: Any, before: Any) -> None:
     key = {"member_id": change.member_id, "change_no": change.change_no}
-    if before is not None and (change.since_at < before.since_at or change.booked_at < before.booked_at):
-        report.note(
-            _ORDER,
-            key,
-            {"since_at": change.since_at, "booked_at": change.booked_at},
-            {"since_at": before.since_at, "booked_at": before.booked_at},
-        )
+    if before is not None and change.since_at < before.since_at:
+        report.note(_ORDER, key, {"since_at": change.since_at}, {"since_at": f"from {before.since_at} on"})
     if change.source_kind != "purchase":
         return
     tiers = _tiers(connection, change.version)
