@@ -39,8 +39,12 @@ class Explanation:
 
 def because(plan: Plan, step: Step, language: str) -> str:
     """Say why a rule that gave nothing gave nothing: `starts on 2026-12-01`."""
-    wording = Wording(plan.programme, Tongue(language))
-    return _because(wording, _rule(wording, step.id), step.failed)
+    key = (step.id, step.failed, language)
+    words = plan.said.get(key)
+    if words is None:
+        wording = Wording(plan.programme, Tongue(language))
+        words = plan.said[key] = _because(wording, _rule(wording, step.id), step.failed)
+    return words
 
 
 def explain(plan: Plan, purchase: Purchase, accrual: Accrual, language: str) -> Explanation:

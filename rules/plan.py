@@ -5,7 +5,7 @@ integers; only a cap that binds, or a part of a line that came back, brings in f
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from math import lcm
@@ -88,6 +88,8 @@ class Plan:
     caps: tuple[str, ...]
     view_of: Mapping[str, int]
     """Rule to the place of its filter among the views."""
+    said: dict[tuple[str, str | None, str], str] = field(default_factory=dict, compare=False, repr=False)
+    """Reasons in words, by rule, what failed, and language: every purchase is told the same few."""
 
 
 def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS) -> Plan:

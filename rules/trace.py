@@ -5,11 +5,11 @@ The steps of a wallet add up to its points: rules, then the level's extra, then 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal
 
 from rules.accrual import Accrual, Decisions, WalletWork, as_it_was
-from rules.facts import Purchase
+from rules.basket import ratio
+from rules.facts import Number, Purchase
 from rules.filters import sees
 from rules.plan import Plan
 from rules.programme import ExcludeRule
@@ -26,7 +26,7 @@ class Step:
     kind: Literal["rule", "level", "cap", "rounding"]
     id: str
     wallet: str | None
-    points: Fraction
+    points: Number
     lines: tuple[str, ...] = ()
     failed: str | None = None
 
@@ -45,9 +45,9 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
             wallet = None if isinstance(rule, ExcludeRule) else rule.wallet
-            yield Step("rule", rule.id, wallet, Fraction(0), failed=failed)
+            yield Step("rule", rule.id, wallet, 0, failed=failed)
         elif isinstance(rule, ExcludeRule):
-            yield Step("rule", rule.id, None, Fraction(0), _excluded(plan, purchase, accrual.decisions, rule))
+            yield Step("rule", rule.id, None, 0, _excluded(plan, purchase, accrual.decisions, rule))
         else:
             work = works[rule.wallet]
             lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
@@ -55,7 +55,7 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
                 "rule",
                 rule.id,
                 rule.wallet,
-                Fraction(work.gave.get(rule.id, 0)) / work.scale,
+                ratio(work.gave.get(rule.id, 0), 1, work.scale),
                 lines,
             )
 
@@ -67,9 +67,9 @@ def _excluded(plan: Plan, purchase: Purchase, decisions: Decisions, rule: Exclud
 
 def _followed(work: WalletWork, level: str | None) -> Iterator[Step]:
     if work.level_gave:
-        yield Step("level", level or "", work.wallet, Fraction(work.level_gave) / work.scale)
+        yield Step("level", level or "", work.wallet, ratio(work.level_gave, 1, work.scale))
     for cap, cut in work.cuts.items():
-        yield Step("cap", cap, work.wallet, -Fraction(cut) / work.scale)
-    total = Fraction(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values())) / work.scale
+        yield Step("cap", cap, work.wallet, ratio(cut, -1, work.scale))
+    total = ratio(sum(work.gave.values()) + work.level_gave - sum(work.cuts.values()), 1, work.scale)
     if total != work.points:
         yield Step("rounding", work.wallet, work.wallet, work.points - total)

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ from loyalty_engine.store.tables import metadata
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """A Sunday, twelve o'clock in Shanghai."""
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a dataclass by its class: the words in a set come in another order in each process of a run."""
+    return type(val).__name__ if is_dataclass(val) else None
 
 
 @pytest.fixture(scope="session")

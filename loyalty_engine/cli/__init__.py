@@ -2,6 +2,7 @@
 
 import click
 
+from loyalty_engine.cli.auditing import audit
 from loyalty_engine.cli.catching import Catching
 from loyalty_engine.cli.database import db
 from loyalty_engine.cli.importing import demo, import_
@@ -19,5 +20,5 @@ def main() -> None:
     """
 
 
-for command in (up, serve, db, demo, import_, programme, tokens):
+for command in (up, serve, db, demo, import_, programme, tokens, audit):
     main.add_command(command)

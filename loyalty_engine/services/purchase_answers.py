@@ -1,7 +1,6 @@
 """What a till is told about a purchase: points, balances, tier and why, as the bytes that a replay repeats."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -118,7 +117,7 @@ def _step_words(plan: Plan, step: Step) -> dict[str, Any]:
     words: dict[str, Any] = {"rule": step.id if step.kind == "rule" else f"{step.kind} {step.id}"}
     if step.wallet is not None:
         words["wallet"] = step.wallet
-    words["points"] = str(Fraction(step.points))
+    words["points"] = str(step.points)
     if step.lines:
         words["lines"] = step.lines
     if step.failed is not None:

@@ -14,10 +14,13 @@ from typing import Any
 import msgspec
 
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
+from loyalty_engine.services.quick import quick
 from rules.accrual import Decisions
 from rules.facts import Fact, Line, Purchase, Tender
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_make_line = quick(Line)
+_NO_TAGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +155,21 @@ def _fact_document(fact: Fact) -> object:
 
 
 def _line(document: Mapping[str, Any]) -> Line:
-    values = dict(document)
-    if "tags" in values:
-        values["tags"] = frozenset(values["tags"])
-    if "facts" in values:
-        values["facts"] = {name: _fact(fact) for name, fact in values["facts"].items()}
-    return Line(**values)
+    given = document.get
+    tags, facts = given("tags"), given("facts")
+    return _make_line(
+        document["line_id"],
+        document["sku"],
+        document["quantity"],
+        document["amount_minor"],
+        given("discount_minor", 0),
+        given("tax_minor", 0),
+        given("kind", "goods"),
+        given("category"),
+        given("brand"),
+        frozenset(tags) if tags else _NO_TAGS,
+        {name: _fact(fact) for name, fact in facts.items()} if facts else {},
+    )
 
 
 def _fact(stored: Any) -> Fact:

@@ -245,7 +245,7 @@ SAID = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("condition", "english", "chinese"), SAID, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("condition", "english", "chinese"), SAID)
 def test_each_kind_of_condition_has_its_phrase(condition: c.Condition, english: str, chinese: str | None) -> None:
     assert Wording(CORNER_COFFEE, Tongue("en")).condition(condition) == english
     said = Wording(CORNER_COFFEE, Tongue("zh")).condition(condition)

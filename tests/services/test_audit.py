@@ -47,7 +47,7 @@ def build() -> None:
         post(sold("p13", ann, at=NOON - timedelta(days=40)))
         claims.accept(STAFF, "p13", "s-1", "a till was offline")
         spend(cleo, "leaves", 500)
-        take_return("p10", "x9")
+        take_return("p1b", "x9")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ BREAKS = {
     "the facts can't be read": ("UPDATE purchases SET facts = 'x' WHERE " + WHOLE, 6, "purchases"),
     "the total is changed": ("UPDATE purchases SET total_minor = 1 WHERE " + WHOLE, 6, "purchases"),
     "the business day is changed": ("UPDATE purchases SET business_day = '2026-11-01' WHERE " + WHOLE, 6, "purchases"),
-    "the decisions are changed": ("UPDATE purchases SET decisions = replace(decisions, '\"failed\":{', '\"failed\":{\"petal\":\"when\",') WHERE " + WHOLE, 6, "purchases"),
+    "the decisions are changed": ("UPDATE purchases SET decisions = replace(decisions, '\"failed\":{', '\"failed\":{\"base\":\"when\",') WHERE " + WHOLE, 6, "purchases"),
     "the use of caps is changed": ("UPDATE purchases SET cap_use = '{}' WHERE " + WHOLE, 6, "purchases"),
     "a return is deleted": ("DELETE FROM purchase_returns WHERE return_reference = 'x3'", 6, "ledger_entries"),
     "an entry names no purchase": ("UPDATE ledger_entries SET source_id = 'none' WHERE " + ONE_ENTRY, 6, "ledger_entries"),

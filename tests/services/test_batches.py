@@ -84,18 +84,23 @@ def _like_a_till(posted: list[PostedPurchase]) -> None:
 
 def _left(members: list[str]) -> dict[str, list[Any]]:
     """Return what is stored, with members by number and without what is made anew each time."""
-    numbers = {member: f"member {number}" for number, member in enumerate(members)}
     found = {}
     for table in TABLES:
         kept = [
-            {name: numbers.get(str(value), value) for name, value in row.items() if name not in UNSTABLE}
+            {name: str(value) for name, value in row.items() if name not in UNSTABLE}
             for row in rows(f"SELECT * FROM {table}")
         ]
-        found[table] = sorted(map(repr, kept))
+        found[table] = sorted(_numbered(repr(row), members) for row in kept)
     return found
 
 
-@settings(bounded, max_examples=max(10, EXAMPLES // 2))
+def _numbered(text: str, members: list[str]) -> str:
+    for number, member in enumerate(members):
+        text = text.replace(member, f"member {number}")
+    return text
+
+
+@settings(bounded, max_examples=max(6, EXAMPLES // 2))
 @given(batch())
 def test_a_batch_leaves_what_single_purchases_leave(app: Flask, given: list[tuple[int, PostedPurchase]]) -> None:
     with ExitStack() as stack:
@@ -125,7 +130,6 @@ def test_a_refused_repetition_leaves_its_receipt_to_the_sale_that_it_belongs_to(
     post_many(ADMIN, [sold("p1", ann, receipt="r1")])
     changed, right = sold("p1", ann, receipt="r2"), sold("p2", ann, receipt="r2")
     assert [one.status for one in post_many(ADMIN, [changed, right])] == ["refused", "posted"]
-    assert [one.status for one in post_many(ADMIN, [changed, sold("p3", ann, receipt="r3")])] == ["refused", "posted"]
     assert_clean()
 
 

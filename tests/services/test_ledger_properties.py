@@ -249,10 +249,12 @@ def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
 
 
 def _return_what_is_left(shop: Shop, number: int, purchase: Bought) -> None:
+    code = ""
     try:
         take_return(f"p{number}", "the-rest", None, purchase.store)
     except Refusal as refusal:
-        assert refusal.code in ("nothing_left_to_return", "return_differs")
+        code = refusal.code
+    assert code in ("", "nothing_left_to_return", "return_differs")
 
 
 @settings(bounded, max_examples=max(8, EXAMPLES // 3))

@@ -24,7 +24,7 @@ from loyalty_engine.store.tables import (
 
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+", re.ASCII)
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{7,14}(?![0-9])", re.ASCII)
-_MEMBER: Final = re.compile(r'"(?:member|member_id|card|phone|email|name|token)":')
+_MEMBER: Final = tuple(f'"{name}":' for name in ("member", "member_id", "card", "phone", "email", "name", "token"))
 
 _TEXTS: Final = (
     (ledger_entries, ("source_id", "actor", "reason")),
@@ -59,5 +59,7 @@ def personal_in(text: str) -> str | None:
 
 def personal_in_facts(facts: str) -> str | None:
     """The same for the facts of a purchase, which besides may not say who bought."""
-    named = _MEMBER.search(facts)
-    return f"the field {named.group()[:-1]}" if named else personal_in(facts)
+    for field in _MEMBER:
+        if field in facts:
+            return f"the field {field[:-1]}"
+    return personal_in(facts)
