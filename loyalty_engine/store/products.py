@@ -1,14 +1,15 @@
 """The queries on the catalogue: what is known of a SKU from a day on."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
-from loyalty_engine.store.sets import among
+from loyalty_engine.store.sets import among, listed
 from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import products as t
 
@@ -26,6 +27,13 @@ class ProductRow:
 
 _COLUMNS: Final = (t.c.sku, t.c.from_on, t.c.category, t.c.brand, t.c.tags)
 _HISTORY: Final = Statement(sa.select(*_COLUMNS).where(t.c.sku == sa.bindparam("sku")).order_by(t.c.from_on))
+_AS_OF: Final = Statement(
+    lambda dialect, _: (
+        sa.select(*_COLUMNS)
+        .where(t.c.sku.in_(listed(dialect, "skus")), t.c.from_on <= sa.bindparam("on_day", type_=t.c.from_on.type))
+        .order_by(t.c.from_on)
+    )
+)
 _PUT: Final = statements.upsert(t, category=take("category"), brand=take("brand"), tags=take("tags"))
 _PUT_ARRAYS: Final = (
     "INSERT INTO products (sku, from_on, category, brand, tags)"
@@ -51,16 +59,12 @@ def history(connection: sa.Connection, sku: str) -> tuple[ProductRow, ...]:
 
 def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str, date], ProductRow]:
     """Return every entry of these SKUs, by SKU and day."""
-    return {(row.sku, row.from_on): row for row in _chosen(connection, skus)}
+    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, t.c.sku, skus)))
+    return {(row.sku, row.from_on): ProductRow(*row) for row in rows}
 
 
 def as_of(connection: sa.Connection, skus: Collection[str], on: date) -> dict[str, ProductRow]:
     """Return for each of the SKUs that is known the entry in force on a day."""
+    rows = _AS_OF.rows(connection, skus=json.dumps(list(skus)), on_day=on)
     # In the order of the days: the last one that is said of a SKU stays.
-    return {row.sku: row for row in _chosen(connection, skus, t.c.from_on <= on)}
-
-
-def _chosen(connection: sa.Connection, skus: Collection[str], *conditions: Any) -> list[ProductRow]:
-    chosen = among(connection, t.c.sku, skus)
-    rows = connection.execute(sa.select(*_COLUMNS).where(chosen, *conditions).order_by(t.c.from_on))
-    return [ProductRow(*row) for row in rows]
+    return {row[0]: ProductRow(*row) for row in rows}
