@@ -196,22 +196,27 @@ def first_failure(condition: Condition, situation: Situation, path: str = "when"
 
     An `any` or a `not` that fails is named itself: no single part of it is to blame.
     """
+    failure = _failure(condition, situation)
+    return None if failure is None else path + failure
+
+
+def _failure(condition: Condition, situation: Situation) -> str | None:
+    """Return what follows the condition's own path to what failed in it; nothing where it failed itself."""
     match condition:
         case All(conditions):
             for place, part in enumerate(conditions):
-                failure = first_failure(part, situation, f"{path}.all[{place}]")
+                failure = _failure(part, situation)
                 if failure is not None:
-                    return failure
+                    return f".all[{place}]{failure}"
             return None
         case AnyOf(conditions):
-            held = any(first_failure(part, situation) is None for part in conditions)
-            return None if held else f"{path}.any"
+            return None if any(_failure(part, situation) is None for part in conditions) else ".any"
         case Not(inner):
-            return None if first_failure(inner, situation) is not None else f"{path}.not"
+            return None if _failure(inner, situation) is not None else ".not"
         case _ if isinstance(condition, AboutPurchase):
-            return None if _purchase_holds(condition, situation) else path
+            return None if _purchase_holds(condition, situation) else ""
         case _:
-            return None if _member_holds(condition, situation.member, situation.local.date()) else path
+            return None if _member_holds(condition, situation.member, situation.local.date()) else ""
 
 
 def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
@@ -289,6 +294,17 @@ def line_filters(condition: Condition) -> Iterator[LineFilter]:
             yield of
         case _:
             return
+
+
+def asks_for_profile(condition: Condition) -> bool:
+    """Tell whether a condition looks at the person: a birthday, an age, a segment, an attribute."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            return any(asks_for_profile(part) for part in parts)
+        case Not(part):
+            return asks_for_profile(part)
+        case _:
+            return isinstance(condition, Age | BirthdayIs | InSegment | HasAttribute)
 
 
 def part_at(condition: Condition, path: str) -> Condition:

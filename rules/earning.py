@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import assert_never
 
-from rules.basket import Basket, exact
+from rules.basket import Basket, exact, ratio
 from rules.facts import Line, Number
 from rules.plan import Prepared
 from rules.programme import EarnRule, PerFact, PerMoney, PerPurchase, PerUnit
@@ -37,7 +37,10 @@ def earned_on(
     if not any(weights):
         weights = [1] * len(weights)
     there = sum([weight for place, weight in zip(basket.seen[rule.view], weights, strict=True) if place in places])
-    return exact(Fraction(total) * there / sum(weights))
+    whole = sum(weights)
+    if isinstance(there, int) and isinstance(whole, int):
+        return ratio(total, there, whole)
+    return exact(Fraction(total) * there / whole)
 
 
 def _weights(rule: Prepared[EarnRule], basket: Basket, eligible: Sequence[Number]) -> list[Number]:

@@ -3,6 +3,7 @@
 import calendar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal, assert_never
 
 Unit = Literal["days", "weeks", "months", "years"]
@@ -47,6 +48,7 @@ def end_of_month(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
+@lru_cache(maxsize=1024)
 def business_day(at: datetime, zone: tzinfo) -> date:
     """Return the day that the aware instant `at` falls on in `zone`."""
     return at.astimezone(zone).date()

@@ -11,7 +11,7 @@ from itertools import chain
 from math import lcm
 from typing import Final, Generic, TypeVar
 
-from rules.conditions import line_filters
+from rules.conditions import asks_for_profile, line_filters
 from rules.filters import NO_LISTS, BySkuList, LineFilter, SkuLists
 from rules.programme import (
     Basis,
@@ -83,6 +83,8 @@ class Plan:
     bases: tuple[Basis, ...]
     judged: tuple[Rule, ...]
     """The rules that ask for more than lines: a condition, a start, an end."""
+    asks_for_profile: bool
+    """Whether any condition looks at the person."""
     excludes: tuple[Prepared[ExcludeRule], ...]
     wallets: tuple[WalletPlan, ...]
     caps: tuple[str, ...]
@@ -106,6 +108,7 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         views=views,
         bases=bases,
         judged=tuple(rule for rule in rules if rule.when or rule.starts_at or rule.ends_at),
+        asks_for_profile=any(rule.when is not None and asks_for_profile(rule.when) for rule in rules),
         excludes=tuple(
             Prepared(rule.id, rule, views.place(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
         ),

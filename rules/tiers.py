@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import assert_never
 
 from rules.periods import Period, plus
@@ -28,6 +29,7 @@ def points_metric(wallet: str) -> str:
     return f"points:{wallet}"
 
 
+@lru_cache(maxsize=4096)
 def window_start(window: Window, today: date, joined_on: date) -> date:
     """Return the first day that counts for a member on `today`."""
     match window:
@@ -67,7 +69,10 @@ def review_on(window: Window, reached_on: date, joined_on: date) -> date | None:
 
 def rank(tiers: Tiers, level_id: str | None) -> int:
     """Return the place of a level on the ladder, lowest 0; -1 for none."""
-    return next((place for place, level in enumerate(tiers.levels) if level.id == level_id), -1)
+    for place, level in enumerate(tiers.levels):
+        if level.id == level_id:
+            return place
+    return -1
 
 
 def reached(tiers: Tiers, metric: int) -> Level | None:

@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from loyalty_engine.services import caps, standing
 from loyalty_engine.services.identification import Identified, identify_many
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.services.member_facts import asks_for_profile
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.store import member_batches
 from loyalty_engine.store.member_state import MemberState
@@ -21,8 +19,7 @@ _WORTH_IT: Final = 10
 """For fewer members than this a statement for each is as quick."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(NamedTuple):
     """A purchase of the batch, the plan that judges it, and how its member was named."""
 
     purchase: Purchase
@@ -36,7 +33,7 @@ def load(posting: Posting, batch: Sequence[Coming]) -> Mapping[MemberReference, 
     known = {who.member_id for who in found.values() if who.member_id is not None}
     states = member_batches.lock(posting.connection, known)
     posting.states |= states
-    if any(asks_for_profile(plan.programme) for plan in {one.plan.version: one.plan for one in batch}.values()):
+    if any(one.plan.asks_for_profile for one in batch):
         member_batches.load_profiles(posting.connection, states)
     _load_sums(posting, states, found, batch)
     return found

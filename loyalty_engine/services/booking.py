@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from loyalty_engine.services import caps, standing
 from loyalty_engine.services import posting as ledger
@@ -26,8 +27,7 @@ class CannotBook:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseBooked:
+class PurchaseBooked(NamedTuple):
     """What posting a purchase did."""
 
     accrual: Accrual
@@ -40,7 +40,7 @@ def judge(posting: Posting, state: MemberState, plan: Plan, purchase: Purchase) 
     if state.status != "active":
         return CannotBook(f"{state.status}_member")
     day = business_day(purchase.occurred_at, plan.programme.time_zone)
-    facts = facts_of(posting.connection, state, plan.programme, purchase.occurred_at)
+    facts = facts_of(posting.connection, state, plan, purchase.occurred_at)
     accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day))
     while caps.lock_budgets(posting, plan, day, set(accrual.cap_use)):
         accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day))

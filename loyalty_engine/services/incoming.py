@@ -1,7 +1,7 @@
 """A purchase on its way in: placed at its store, filled from the catalogue, with the keys that make it one purchase."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,8 +17,7 @@ from rules.facts import Purchase
 from rules.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """What was sent, what is judged, and under which keys; `named_member` is how a till named the member, as JSON."""
 
     purchase_id: str

@@ -5,6 +5,7 @@ The same `Posting` books one purchase from a till and two thousand from an impor
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -20,8 +21,7 @@ from rules.plan import Plan
 from rules.programme import InactivityExpiry, Wallet
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What an entry is about, and when that happened: a purchase, a return, a move to another member."""
 
     kind: str
@@ -29,8 +29,7 @@ class Source:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """What a grant or a reversal did to one wallet."""
 
     wallet: str

@@ -5,11 +5,10 @@ once: its hash is the fingerprint, its bytes are part of the stored facts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,12 +18,13 @@ from rules.accrual import Decisions
 from rules.facts import Fact, Line, Purchase, Tender
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_encode_in_order = msgspec.json.Encoder().encode
+"""For what is put together in one order, always."""
 _make_line = quick(Line)
 _NO_TAGS: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """The stored form of a purchase."""
 
     facts: str
@@ -33,8 +33,8 @@ class Document:
 
 def encode(posted: PostedPurchase, filled: Purchase) -> Document:
     """Encode what was sent and, where the catalogue filled something in, what was judged."""
-    content = _encode(_content(posted, posted.purchase))
-    judged = content if filled is posted.purchase else _encode(_content(posted, filled))
+    content = _encode_in_order(_content(posted, posted.purchase))
+    judged = content if filled is posted.purchase else _encode_in_order(_content(posted, filled))
     purchase = posted.purchase
     facts = {
         "occurred_at": purchase.occurred_at.isoformat(),
@@ -43,7 +43,7 @@ def encode(posted: PostedPurchase, filled: Purchase) -> Document:
         "channel": purchase.channel,
         "content": msgspec.Raw(judged),
     }
-    return Document(_encode(facts).decode(), sha256(content).hexdigest())
+    return Document(_encode_in_order(facts).decode(), sha256(content).hexdigest())
 
 
 def decode(facts: str) -> Purchase:
@@ -139,7 +139,7 @@ def _line_document(line: Line) -> dict[str, Any]:
     if line.tags:
         document["tags"] = sorted(line.tags)
     if line.facts:
-        document["facts"] = {name: _fact_document(fact) for name, fact in line.facts.items()}
+        document["facts"] = {name: _fact_document(fact) for name, fact in sorted(line.facts.items())}
     return document
 
 

@@ -1,7 +1,7 @@
 """The tier while purchases are booked: the sums by day that it is judged by, and the upgrade that happens at once."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.store import member_state
@@ -19,8 +19,7 @@ def qualify(state: MemberState, day: date, points: dict[str, int], net_spend: in
         state.qualified[metric, day] = state.qualified.get((metric, day), 0) + amount
 
 
-@dataclass(frozen=True, slots=True)
-class TierAnswer:
+class TierAnswer(NamedTuple):
     """Where a member stands after a purchase."""
 
     level: str | None
@@ -32,7 +31,7 @@ class TierAnswer:
 
 def window(tiers: Tiers | None, state: MemberState, today: date) -> tuple[str, date] | None:
     """Return the metric and the first day that count for the next level; None where there is none to reach."""
-    if tiers is None or next_level(tiers, state.level, 0) is None:
+    if tiers is None or state.level == tiers.levels[-1].id:
         return None
     return metric_name(tiers), window_start(tiers.window, today, state.joined_on)
 

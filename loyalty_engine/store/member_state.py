@@ -54,6 +54,8 @@ class MemberState:
     cap_starts: set[date] = field(default_factory=set)
     """The beginnings of the periods whose cap uses were loaded."""
     profile: dict[str, Any] | None = None
+    person: tuple[Any, ...] | None = None
+    """The profile as rules read it, once it was read."""
     before: dict[object, object] = field(default_factory=dict)
     """What is stored, so that only what changed is written."""
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,8 +17,9 @@ _Convert = Callable[[Any], Any]
 _DIALECT: Final = sqlite_dialect(paramstyle="qmark")
 
 
+@lru_cache(maxsize=4096)
 def _instant(value: datetime | None) -> str | None:
-    """Write an instant as SQLAlchemy does: in UTC, without saying so."""
+    """Write an instant as SQLAlchemy does: in UTC, without saying so. One purchase says the same one many times."""
     if value is None:
         return None
     assert value.tzinfo is not None, "an instant without a zone"
@@ -48,6 +51,13 @@ def _reads(kind: sa.types.TypeEngine[Any]) -> _Convert | None:
     return _read_day if isinstance(kind, sa.Date) else kind.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
 
 
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Return the function that picks the values of `names`, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
 class OnSQLite:
     """A statement on SQLite."""
 
@@ -56,14 +66,19 @@ class OnSQLite:
         assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
         self._text = compiled.string
         self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._places = [(name, _writes(compiled.binds[name].type)) for name in compiled.positiontup or ()]
+        names = compiled.positiontup or ()
+        self._pick = _picker(names)
+        writes = [(place, _writes(compiled.binds[name].type)) for place, name in enumerate(names)]
+        self._writes = [(place, write) for place, write in writes if write is not None]
         columns = clause.exported_columns if isinstance(clause, sa.Select) else ()
         reads = [(place, _reads(column.type)) for place, column in enumerate(columns)]
         self._reads = [(place, read) for place, read in reads if read is not None]
 
     def _values(self, given: Mapping[str, Any]) -> list[Any]:
-        values = {**self._fixed, **given} if self._fixed else given
-        return [values[name] if write is None else write(values[name]) for name, write in self._places]
+        values = list(self._pick({**self._fixed, **given} if self._fixed else given))
+        for place, write in self._writes:
+            values[place] = write(values[place])
+        return values
 
     def _row(self, raw: Row) -> Row:
         values = list(raw)

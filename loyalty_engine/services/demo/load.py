@@ -39,7 +39,7 @@ class Batches:
 
     products: int = 5_000
     members: int = 500
-    purchases: int = 1_000
+    purchases: int = 4_000
 
 
 def load(year: Year, sinks: Sinks, progress: Progress, batches: Batches = Batches()) -> Totals:
