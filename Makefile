@@ -25,7 +25,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run.stamp ## set everything up, import the demo, and serve the API
-	$(BIN)/loyalty up
+	$(BIN)/loyalty up $(ARGS)
 
 test: $(VENV)/.dev.stamp ## all tests, on SQLite and on a PostgreSQL that the tests start
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)

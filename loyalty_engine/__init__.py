@@ -1,9 +1,6 @@
 """Remembers what the rules decide, and translates it for tills, members and marketers."""
 
-from importlib.resources import files
-
 from flask import Flask
-from flask_migrate import Migrate
 
 from loyalty_engine import api
 from loyalty_engine.api.application import Application
@@ -25,6 +22,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    Migrate(app, db, directory=str(files("migrations")))
     api.register(app, settings)
     return app

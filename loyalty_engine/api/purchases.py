@@ -66,7 +66,7 @@ def parked(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/purchases/<code:purchase_id>", methods=["GET"])
-@allow("terminal", "service", "staff", "admin")
+@allow("terminal", "member", "service", "staff", "admin")
 @answers(200, FoundPurchaseAnswer)
 @blueprint.arguments(StoreQuery, location="query")
 def find(actor: Actor, place: dict[str, Any], purchase_id: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def find(actor: Actor, place: dict[str, Any], purchase_id: str) -> dict[str, Any
 
 
 @blueprint.route("/purchases/<code:purchase_id>/explanation", methods=["GET"])
-@allow("terminal", "service", "staff", "admin")
+@allow("terminal", "member", "service", "staff", "admin")
 @answers(200, ExplanationAnswer)
 @blueprint.arguments(ExplanationQuery, location="query")
 def explain(actor: Actor, asked: dict[str, Any], purchase_id: str) -> dict[str, Any]:

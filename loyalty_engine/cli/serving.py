@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import click
@@ -36,8 +37,14 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise click.ClickException(
-                f"can't listen on {host}:{port}: {error.strerror}; choose another --port"
+                f"can't listen on {host}:{port}: {error.strerror}; free the port, or choose another with --port (make run ARGS='--port 8001')"
             ) from None
+
+
+def start_anew(host: str, port: int) -> None:
+    """Become `loyalty serve`: its processes are to be as small as if nothing had been imported before."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "loyalty_engine.cli", "serve", "--host", host, "--port", str(port)])
 
 
 def run(host: str, port: int, workers: int | None = None, threads: int | None = None) -> None:

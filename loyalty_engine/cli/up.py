@@ -33,7 +33,7 @@ def up(host: str, port: int, preset: str, demo: bool, households: int | None, we
         tokens = _set_up(preset, Chosen(households, weeks) if demo else None)
     _say_how_to_begin(f"http://{host}:{port}", tokens)
     if serve:
-        serving.run(host, port)
+        serving.start_anew(host, port)
 
 
 def _set_up(preset: str, demo: Chosen | None) -> Mapping[str, Issued]:

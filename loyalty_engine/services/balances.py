@@ -7,11 +7,12 @@ import msgspec
 from loyalty_engine import clock
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances as balances_of
+from loyalty_engine.services.purchase_answers import metric_words, next_words
 from loyalty_engine.store import accounts, member_state
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid
 from rules.periods import business_day
-from rules.programme import Level, TextBenefit, Tiers
+from rules.programme import Level, Programme, TextBenefit, Tiers
 from rules.tiers import metric_name, next_level, window_start
 
 _encode = msgspec.json.Encoder().encode
@@ -26,12 +27,12 @@ def balances(member_id: str) -> bytes:
 
 
 def ledger(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Return a page of entries, newest first, each with its source and, for a purchase's, that purchase's number."""
+    """Return a page of entries, newest first, each with its source: the purchase, and the return where it was one."""
     with reading() as connection:
         accounts.of_member(connection, member_id)
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
-        numbers = accounts.purchase_numbers(connection, member_id, [row["source_id"] for row in rows])
-    entries = [_entry(row, numbers.get(row["source_id"])) for row in rows[:limit]]
+        sources = accounts.sources(connection, member_id, [row["source_id"] for row in rows])
+    entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
     return {"member_id": member_id, "entries": entries, "next": following}
 
@@ -44,13 +45,15 @@ def _before(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def _entry(row: accounts.Values, key: str | None) -> dict[str, Any]:
+def _entry(row: accounts.Values, found: accounts.Source | None) -> dict[str, Any]:
     shown = ("seq", "kind", "wallet", "points", "available", "pending", "held", "debt", "forgiven")
     entry: dict[str, Any] = {name: row[name] for name in shown}
-    store, _, purchase_id = (key or "").partition("/")
     source: dict[str, Any] = {"kind": row["source_kind"], "id": row["source_id"]}
-    if key:
+    if found is not None:
+        store, _, purchase_id = found.purchase_key.partition("/")
         source |= {"store": store, "purchase_id": purchase_id}
+        if found.return_reference is not None:
+            source["return_reference"] = found.return_reference
     return entry | {
         "source": source,
         "programme_version": row["version"],
@@ -77,16 +80,20 @@ def tier(member_id: str) -> dict[str, Any]:
         "level": state.level,
         "since": state.level_since_at.isoformat() if state.level_since_at else None,
         "review_on": state.level_review_on.isoformat() if state.level_review_on else None,
-        "metric": {"name": metric_name(programme.tiers), "amount": metric, "from": start.isoformat()},
-        "next": _next(programme.tiers, state.level, metric),
+        "metric": {
+            "name": metric_name(programme.tiers),
+            "amount": metric_words(programme, metric),
+            "from": start.isoformat(),
+        },
+        "next": _next(programme, programme.tiers, state.level, metric),
         "benefits": _benefits(programme.level(state.level)),
         "history": [_change(row) for row in history],
     }
 
 
-def _next(tiers: Tiers, level: str | None, metric: int) -> dict[str, Any] | None:
+def _next(programme: Programme, tiers: Tiers, level: str | None, metric: int) -> dict[str, Any] | None:
     following = next_level(tiers, level, metric)
-    return {"level": following.level, "missing": following.missing} if following else None
+    return next_words(programme, following.level, following.missing) if following else None
 
 
 def _benefits(level: Level | None) -> list[dict[str, Any]]:

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
+from types import ModuleType
 
-import flask_migrate
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 
 from loyalty_engine.store import grants
+from loyalty_engine.store import revisions as store
 from loyalty_engine.store.session import db, in_transaction, reading
-from rules.errors import Invalid
+from migrations import HEAD
+from rules.errors import Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,37 @@ class Revisions:
 
 def revisions() -> Revisions:
     """Return where the database is, and where it should be."""
-    config = current_app.extensions["migrate"].migrate.get_config()
-    needed = ScriptDirectory.from_config(config).get_current_head()
-    assert needed is not None, "there are migrations"
     with reading() as connection:
-        return Revisions(MigrationContext.configure(connection).get_current_revision(), needed)
+        return Revisions(store.present(connection), HEAD)
 
 
 def upgrade() -> tuple[Revisions, Revisions]:
     """Run the migrations that are missing; return where the database was, and where it is now."""
     before = revisions()
     if not before.match:
-        flask_migrate.upgrade()
+        migrating().upgrade()
     return before, revisions()
 
 
+def migrating() -> ModuleType:
+    """Return Flask-Migrate's commands for this application.
+
+    Alembic takes half a second to load, and nobody who only serves should wait for it.
+    """
+    import flask_migrate
+
+    flask_migrate.Migrate(current_app, db, directory=str(files("migrations")))
+    commands: ModuleType = flask_migrate
+    return commands
+
+
 def grant(role: str) -> None:
-    """Give a role of PostgreSQL what the service needs. Raises `Invalid` on SQLite, which has no roles."""
+    """Give a role of PostgreSQL what the service needs. Raises `Invalid` on SQLite, which has no roles, and `NotFound`."""
     if db.engine.dialect.name != "postgresql":
         raise Invalid("no_roles", "Only PostgreSQL has roles; an SQLite file belongs to whoever can read it.")
+    with reading() as connection:
+        if not grants.has_role(connection, role):
+            raise NotFound("role_not_found", f"The server has no role {role}: CREATE ROLE it first.")
     in_transaction(partial(grants.grant, role=role))
 
 

@@ -237,5 +237,5 @@ def presets() -> tuple[str, ...]:
 def preset(name: str) -> str:
     """Return the text of a programme that works as it is, such as `retailer`; NotFound for a name that isn't one."""
     if name not in presets():
-        raise NotFound("no_such_preset", f"there is no preset {name[:60]!r}; there are: {', '.join(presets())}")
+        raise NotFound("preset_not_found", f"There is no preset {name[:60]!r}; there are: {', '.join(presets())}")
     return resources.files("rules.presets").joinpath(f"{name}.yaml").read_text(encoding="utf-8")

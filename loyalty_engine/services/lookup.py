@@ -61,12 +61,11 @@ def explanation(actor: Actor, purchase_id: str, store: str | None, language: str
 
 
 def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None) -> tuple[str, KeyRow]:
-    """Return a purchase's key and where it is; what is another member's or merchant's is not there."""
-    if actor.role == "member":
-        site_store = store or ""
-        key = purchase_keys.purchase_key(site_store, purchase_id)
-    else:
-        key = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
+    """Return a purchase's key and where it is; what is another member's or merchant's is not there.
+
+    A member's token has no store: `store` stands beside the number in the member's ledger.
+    """
+    key = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
     row = purchase_keys.find(connection, key)
     if row is None or (actor.role == "member" and row.member_id != actor.member_id):
         raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} here.")

@@ -35,7 +35,7 @@ CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member"}
 def park(connection: sa.Connection, incoming: Incoming, reason: str | None) -> Answer:
     """Keep the purchase with the code that claims it; 201 without a member (no reason), 202 where it is unresolved."""
     status = "unresolved" if reason else "unclaimed"
-    code = codes.new_code()
+    code = codes.new_code() if reason in CLAIMABLE else None
     body = parked_answer(incoming.purchase_id, status, reason, DETAILS[reason], code)
     values: dict[str, Any] = {
         "purchase_key": incoming.key,

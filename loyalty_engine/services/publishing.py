@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,14 +11,14 @@ from loyalty_engine import clock
 from loyalty_engine.services import audit_log, checking, documents
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
-from loyalty_engine.services.programmes import list_names, lists_of
+from loyalty_engine.services.programmes import list_names, lists_of, plan_of
 from loyalty_engine.services.version_digests import FIRST, digest
 from loyalty_engine.store import programmes as store
 from loyalty_engine.store import sku_lists
 from loyalty_engine.store.programmes import Version
 from loyalty_engine.store.session import Duplicate, in_transaction, reading
 from rules.document import write
-from rules.errors import Conflict, Invalid, NotFound, Problem
+from rules.errors import Conflict, Invalid, Problem
 from rules.examples import broken_promises
 from rules.programme import Programme
 
@@ -37,6 +36,9 @@ def check(text: str | bytes) -> tuple[Problem, ...]:
 
 
 def _problems(connection: sa.Connection, programme: Programme) -> tuple[Problem, ...]:
+    another = _another(connection, programme)
+    if another:
+        return another
     document = write(programme)
     there = sku_lists.sizes(connection)
     missing = {path: name for path, name in list_names(document).items() if name not in there}
@@ -44,6 +46,20 @@ def _problems(connection: sa.Connection, programme: Programme) -> tuple[Problem,
         remedy = "put the list first"
         return tuple(Problem(path, f'there is no SKU list "{name}"', remedy) for path, name in missing.items())
     return broken_promises(programme, lists_of(connection, document))
+
+
+def _another(connection: sa.Connection, programme: Programme) -> tuple[Problem, ...]:
+    """A deployment runs one programme, in one currency: what has been booked can't be counted in another."""
+    number = store.latest(connection)
+    if number == 0:
+        return ()
+    present = plan_of(connection, number).programme
+    said = (("programme", programme.id, present.id), ("money", programme.money, present.money))
+    return tuple(
+        Problem(path, f'is "{given}", and this deployment runs "{there}"', "start another deployment for it")
+        for path, given, there in said
+        if given != there
+    )
 
 
 def publish(actor: Actor, text: str | bytes, effective_at: datetime | None, reason: str) -> Version:
@@ -107,11 +123,3 @@ def _invalid(problems: tuple[Problem, ...]) -> Invalid:
         errors.setdefault(problem.path, []).append(str(Problem("", problem.message, problem.remedy)))
     count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Invalid("programme_invalid", f"The programme has {count}; nothing was published.", errors)
-
-
-def preset(name: str) -> str:
-    """Return the text of a programme that works as it is."""
-    found = resources.files("rules.presets") / f"{name}.yaml"
-    if not found.is_file():
-        raise NotFound("preset_not_found", f"There is no preset {name}.")
-    return found.read_text(encoding="utf-8")

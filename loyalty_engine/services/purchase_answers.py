@@ -11,9 +11,11 @@ from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import Account, MemberState
 from rules.explain import because
 from rules.facts import Purchase
+from rules.money import format_amount
 from rules.periods import plus
 from rules.plan import Plan
 from rules.programme import InactivityExpiry, Programme
+from rules.tiers import NET_SPEND, metric_name
 from rules.trace import Step, trace
 
 _encode = msgspec.json.Encoder().encode
@@ -31,7 +33,7 @@ def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: Membe
             "status": "posted",
             "points": [{"wallet": one.wallet, "points": one.points, "pending": one.pending} for one in done.booked],
             "balances": balances(plan.programme, state.accounts),
-            "tier": tier_words(done.tier),
+            "tier": tier_words(plan.programme, done.tier),
             "vouchers_issued": [],
             "trace": trace_words(plan, trace(plan, purchase, done.accrual)),
             "programme_version": plan.version,
@@ -39,9 +41,11 @@ def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: Membe
     )
 
 
-def parked_answer(purchase_id: str, status: str, reason: str | None, detail: str, claim_code: str) -> bytes:
+def parked_answer(purchase_id: str, status: str, reason: str | None, detail: str, claim_code: str | None) -> bytes:
     """Answer a purchase that has no member, or that can't be posted before somebody repairs it."""
-    answer = {"purchase_id": purchase_id, "status": status, "claim_code": claim_code, "detail": detail}
+    answer = {"purchase_id": purchase_id, "status": status, "detail": detail}
+    if claim_code is not None:
+        answer["claim_code"] = claim_code
     return _encode(answer | {"reason": reason} if reason else answer)
 
 
@@ -102,10 +106,26 @@ def _next_expiry(account: Account, expiry: object) -> dict[str, Any] | None:
     return {"points": account.next_expires_points, "on": account.next_expires_on}
 
 
-def tier_words(tier: TierAnswer) -> dict[str, Any]:
+def tier_words(programme: Programme, tier: TierAnswer) -> dict[str, Any]:
     """Return the level, and what is missing for the next one."""
-    following = {"level": tier.next_level, "missing": tier.missing} if tier.next_level else None
-    return {"level": tier.level, "upgraded": tier.upgraded, "next": following}
+    return {
+        "level": tier.level,
+        "upgraded": tier.upgraded,
+        "next": next_words(programme, tier.next_level, tier.missing or 0),
+    }
+
+
+def next_words(programme: Programme, level: str | None, missing: int) -> dict[str, Any] | None:
+    """Return how much of what is missing for a level; None where there is no level to reach."""
+    if level is None or programme.tiers is None:
+        return None
+    return {"level": level, "missing": metric_words(programme, missing), "of": metric_name(programme.tiers)}
+
+
+def metric_words(programme: Programme, amount: int) -> int | str:
+    """Return an amount of the tier metric as the API says it: money as text in major units, all else as a number."""
+    is_money = programme.tiers is not None and programme.tiers.metric == NET_SPEND
+    return format_amount(amount, programme.money) if is_money else amount
 
 
 def trace_words(plan: Plan, steps: Sequence[Step]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import publishing, stores, tokens
+from loyalty_engine.services import documents, publishing, stores, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.enrolment import enrol_many
 from loyalty_engine.services.importing import Progress
@@ -46,7 +46,7 @@ def publish_first(actor: Actor, preset: str) -> bool:
     """Publish a preset where no programme has been published yet; tell whether that was so."""
     if versions():
         return False
-    publishing.publish(actor, publishing.preset(preset), None, f"the preset {preset}, at the first start")
+    publishing.publish(actor, documents.preset(preset), None, f"the preset {preset}, at the first start")
     return True
 
 

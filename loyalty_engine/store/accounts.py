@@ -1,13 +1,13 @@
 """Reads an account for those who look at it: figures, entries, tier history."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.statements import Statement
-from loyalty_engine.store.tables import accounts, ledger_entries, members, purchases
+from loyalty_engine.store.tables import accounts, ledger_entries, members, purchase_returns, purchases
 from loyalty_engine.store.tables import tier_history as tier_changes
 from rules.errors import NotFound
 
@@ -38,12 +38,31 @@ def entries(connection: sa.Connection, member_id: str, before_seq: int | None, l
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def purchase_numbers(connection: sa.Connection, member_id: str, posting_ids: Sequence[str]) -> dict[str, str]:
-    """Return the key (store/number) of each of these postings that is a purchase."""
-    query = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
-        purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(posting_ids))
+class Source(NamedTuple):
+    """What an entry is about: a purchase, or a return of it."""
+
+    purchase_key: str
+    return_reference: str | None = None
+
+
+def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]) -> dict[str, Source]:
+    """Return what each of these sources of a member's entries is, for those that are purchases or returns."""
+    bought = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
+        purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(source_ids))
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    returned = (
+        sa.select(purchase_returns.c.return_id, purchases.c.purchase_key, purchase_returns.c.return_reference)
+        .join(
+            purchases,
+            sa.and_(
+                purchases.c.member_id == purchase_returns.c.member_id,
+                purchases.c.posting_id == purchase_returns.c.posting_id,
+            ),
+        )
+        .where(purchase_returns.c.member_id == member_id, purchase_returns.c.return_id.in_(set(source_ids)))
+    )
+    found = {row[0]: Source(row[1]) for row in connection.execute(bought)}
+    return found | {row[0]: Source(row[1], row[2]) for row in connection.execute(returned)}
 
 
 def tier_history(connection: sa.Connection, member_id: str) -> list[Values]:

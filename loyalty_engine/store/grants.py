@@ -19,6 +19,11 @@ from loyalty_engine.store.tables import (
 APPEND_ONLY: Final = (ledger_entries, lot_changes, tier_history, programme_versions, audit_log)
 
 
+def has_role(connection: sa.Connection, role: str) -> bool:
+    """Tell whether the server has a role of that name."""
+    return connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is not None
+
+
 def grant(connection: sa.Connection, role: str) -> None:
     """Give `role`, which must exist, what the service needs and no more; run it again after each upgrade."""
     quote = connection.dialect.identifier_preparer

@@ -188,9 +188,10 @@ def members_among(connection: sa.Connection, member_ids: Collection[str]) -> set
 
 
 def park(connection: sa.Connection, values: Values) -> None:
-    """Keep a purchase that has no member, or can't be posted yet, with the code that claims it."""
+    """Keep a purchase that has no member, or can't be posted yet, with the code that claims it, where one may."""
     _insert_parked.run(connection, **values)
-    _insert_claim_code.run(connection, claim_code=values["claim_code"], purchase_key=values["purchase_key"])
+    if values["claim_code"] is not None:
+        _insert_claim_code.run(connection, claim_code=values["claim_code"], purchase_key=values["purchase_key"])
 
 
 def parked(connection: sa.Connection, key: str) -> Values | None:

@@ -220,7 +220,7 @@ parked_purchases = _table(
     _col("occurred_at", Instant),
     _col("received_at", Instant),
     _col("facts", sa.Text),
-    _col("claim_code", sa.String(20)),
+    _col("claim_code", sa.String(20), null=True),
     _col("answer", sa.Text),
     sa.CheckConstraint("status IN ('unclaimed', 'unresolved', 'posted', 'returned')", name="status"),
     sa.Index(None, "status", "received_at"),

@@ -128,7 +128,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", Instant(), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
-        sa.Column("claim_code", sa.String(length=20), nullable=False),
+        sa.Column("claim_code", sa.String(length=20), nullable=True),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "status IN ('unclaimed', 'unresolved', 'posted', 'returned')", name=op.f("ck_parked_purchases_status")

@@ -75,9 +75,26 @@ def test_a_member_sees_its_own_account_and_staff_anybodys(shop: Shop) -> None:
     assert entries["entries"][0]["source"]["purchase_id"] == "T7-20261122-0042"
     assert shop.service("GET", f"/v1/members/{shop.member_id}/ledger").json["entries"] == entries["entries"]
     tier = shop.member("GET", "/v1/me/tier").json
-    assert (tier["level"], tier["next"]) == ("green", {"level": "gold", "missing": 965})
+    assert (tier["level"], tier["next"]) == ("green", {"level": "gold", "missing": 965, "of": "points:beans"})
     assert shop.member("GET", "/v1/me/card").json == {"number": CARD, "status": "active"}
     assert shop.member("GET", "/v1/me").json["name"] == "Lin Wei"
+
+
+def test_a_member_reads_why_of_its_own_purchases_and_of_no_others(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    shop.terminal("POST", "/v1/purchases", json=purchase(purchase_id="nobodys", member=..., receipt=...))
+    source = shop.member("GET", "/v1/me/ledger?limit=1").json["entries"][0]["source"]
+    path = f"/v1/purchases/{source['purchase_id']}/explanation?store={source['store']}"
+    assert "35" in shop.member("GET", path).json["headline"]
+    assert shop.member("GET", f"/v1/purchases/nobodys?store={source['store']}").status_code == 404
+
+
+def test_the_ledger_names_the_return_that_took_points_back(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    number = purchase()["purchase_id"]
+    shop.terminal("POST", f"/v1/purchases/{number}/returns", json={"return_reference": "R-1", "all": True})
+    source = shop.member("GET", "/v1/me/ledger?limit=1").json["entries"][0]["source"]
+    assert (source["purchase_id"], source["return_reference"]) == (number, "R-1")
 
 
 @pytest.mark.parametrize("what", ["", "/balances", "/ledger", "/tier"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from loyalty_engine.services import programmes, publishing, sku_lists
+from loyalty_engine.services import documents, programmes, publishing, sku_lists
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.session import reading
 from rules.errors import Conflict, Invalid, NotFound
@@ -118,6 +118,22 @@ def test_versions_are_kept_with_author_reason_and_document(app: Flask, frozen_cl
 
 
 def test_a_preset_can_be_published_as_it_is(app: Flask) -> None:
-    assert publish(publishing.preset("retailer")) == 1
+    assert publish(documents.preset("retailer")) == 1
     with pytest.raises(NotFound):
-        publishing.preset("no-such-preset")
+        documents.preset("no-such-preset")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "path"),
+    [("programme: ", "programme: another-", "programme"), ("money: USD", "money: EUR", "money")],
+)
+def test_another_programme_or_currency_is_not_published_over_the_one_there_is(
+    app: Flask, written: str, instead: str, path: str
+) -> None:
+    publish(documents.preset("retailer"))
+    with pytest.raises(Invalid) as refused:
+        publish(documents.preset("retailer").replace(written, instead, 1))
+    assert list(refused.value.errors) == [path]
+    assert [
+        problem.path for problem in publishing.check(documents.preset("retailer").replace(written, instead, 1))
+    ] == [path]

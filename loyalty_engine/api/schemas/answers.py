@@ -42,7 +42,8 @@ class NextLevelAnswer(Schema):
     """The level above, and what is missing for it."""
 
     level = String()
-    missing = Integer()
+    missing = fields.Raw(metadata={"oneOf": [{"type": "integer"}, {"type": "string"}]})
+    of = String()
 
 
 class TierAnswer(Schema):

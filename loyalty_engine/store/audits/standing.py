@@ -119,7 +119,8 @@ def _level() -> sa.Select[Any]:
 def _lookups() -> tuple[Check, ...]:
     once: sa.Label[int] = sa.literal_column("1").label("rows")
     code = ("claim_code", "purchase_key")
-    parked = sa.select(parked_purchases.c.claim_code, parked_purchases.c.purchase_key, once)
+    claimable = parked_purchases.c.claim_code.is_not(None)
+    parked = sa.select(parked_purchases.c.claim_code, parked_purchases.c.purchase_key, once).where(claimable)
     codes = sa.select(claim_codes.c.claim_code, claim_codes.c.purchase_key, once)
     same = waiting_returns.c.purchase_key == purchase_keys.c.purchase_key
     booked = sa.or_(purchase_keys.c.purchase_key.is_(None), purchase_keys.c.member_id.is_not(None))
