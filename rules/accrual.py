@@ -12,10 +12,10 @@ from itertools import groupby
 from typing import NamedTuple, assert_never
 
 from rules.basket import Basket, Remaining, exact, make_basket, ratio
-from rules.conditions import Situation, first_failure, local_time
 from rules.earning import earn, earned_on
 from rules.eligible import net_amounts
 from rules.facts import MemberFacts, Number, Purchase
+from rules.judging import Situation, first_failure, local_time
 from rules.plan import NO_EXTRA, Plan, Prepared, Rate, WalletPlan, with_lists
 from rules.programme import BonusRule, EarnRule, MultiplyRule, Rounding, Rule
 from rules.views import EVERY_LINE

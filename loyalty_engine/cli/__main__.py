@@ -2,4 +2,5 @@
 
 from loyalty_engine.cli import main
 
-main(prog_name="loyalty")
+if __name__ == "__main__":
+    main(prog_name="loyalty")

@@ -75,7 +75,7 @@ def test_a_member_sees_its_own_account_and_staff_anybodys(shop: Shop) -> None:
     assert entries["entries"][0]["source"]["purchase_id"] == "T7-20261122-0042"
     assert shop.service("GET", f"/v1/members/{shop.member_id}/ledger").json["entries"] == entries["entries"]
     tier = shop.member("GET", "/v1/me/tier").json
-    assert (tier["level"], tier["next"]) == ("green", {"level": "gold", "missing": 965, "of": "points:beans"})
+    assert (tier["level"], tier["next"]) == ("green", {"level": "gold", "missing": 965, "of": "points:leaves"})
     assert shop.member("GET", "/v1/me/card").json == {"number": CARD, "status": "active"}
     assert shop.member("GET", "/v1/me").json["name"] == "Lin Wei"
 

@@ -25,18 +25,16 @@ from rules.conditions import (
     PaidBy,
     PurchasesBefore,
     PurchaseWithin,
-    Situation,
     Spent,
     TimeOfDay,
     Units,
     WithCoupon,
-    first_failure,
-    local_time,
     part_at,
 )
 from rules.eligible import net_amounts
 from rules.facts import Birthday, MemberFacts, Purchase, Tender
 from rules.filters import NO_LISTS, Bounds, LineFilter, sees
+from rules.judging import Situation, first_failure, local_time
 from rules.periods import Period
 from tests.rules.samples import SHANGHAI, SUNDAY, line, of_category, purchase, words
 

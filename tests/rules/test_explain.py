@@ -298,7 +298,7 @@ _MINUS = re.compile(r" (?:dropped in rounding|over the cap)")
 
 
 def told_points(sentence: str) -> Fraction:
-    whole, part = re.match(r"([\d,]+(?!/))?(?:(?:^| )(\d+/\d+))?", sentence).groups()
+    whole, part = re.match(r"([\d,]+(?![\d,/]))?(?:(?:^| )(\d+/\d+))?", sentence).groups()
     value = Fraction((whole or "0").replace(",", "")) + Fraction(part or 0)
     return -value if _MINUS.search(sentence) else value
 

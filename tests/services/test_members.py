@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from stdnum import luhn
 
-from loyalty_engine.services import audit_log, card_numbers, documents, enrolment, members
+from loyalty_engine.services import audit_log, card_numbers, enrolment, members
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.imports.records import GivenConsent, HeldLevel
 from loyalty_engine.services.intake import MemberReference
@@ -305,9 +305,3 @@ def test_thousands_of_households_are_enrolled_within_seconds() -> None:
     assert perf_counter() - began < 15, "one second on an idle machine"
     (entry,) = [entry for entry in audit_log.entries()[0] if entry.action == "member.enrol_many"]
     assert entry.target == "2469 members"
-
-
-def test_the_preset_can_enrol(frozen_clock: FrozenClock) -> None:
-    frozen_clock.move(timedelta(seconds=1))
-    publish(documents.preset("retailer"))
-    assert enrolled()["level"] is not None

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from loyalty_engine.services import documents, programmes, publishing, sku_lists
+from loyalty_engine.services import documents, enrolment, programmes, publishing, sku_lists
+from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.session import reading
 from rules.errors import Conflict, Invalid, NotFound
@@ -119,6 +120,7 @@ def test_versions_are_kept_with_author_reason_and_document(app: Flask, frozen_cl
 
 def test_a_preset_can_be_published_as_it_is(app: Flask) -> None:
     assert publish(documents.preset("retailer")) == 1
+    assert enrolment.enrol(ADMIN, NewMember()).status == 201
     with pytest.raises(NotFound):
         documents.preset("no-such-preset")
 
