@@ -19,16 +19,19 @@ BIN := $(VENV)/bin
 PACKAGING := setup.cfg pyproject.toml
 TYPED := rules loyalty_engine
 
-.PHONY: help run test check format bench lock clean venv
+.PHONY: help run test test-cdnow check format bench lock clean venv
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run.stamp ## set everything up, import the demo, and serve the API
 	$(BIN)/loyalty up $(ARGS)
 
 test: $(VENV)/.dev.stamp ## all tests, on SQLite and on a PostgreSQL that the tests start
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+test-cdnow: $(VENV)/.dev.stamp ## the import of a whole real data set, twice, audited
+	$(BIN)/python -m pytest tests/long
 
 check: $(VENV)/.dev.stamp ## format, lint, types, layers, known vulnerabilities
 	$(BIN)/ruff format --check .
@@ -42,7 +45,7 @@ format: $(VENV)/.dev.stamp ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev.stamp ## measure, and write the figures to benchmarks/results/
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 venv: $(VENV)/.dev.stamp ## the virtual environment with everything in it
 

@@ -32,7 +32,7 @@ def _tell(report: Report) -> None:
         return
     for broken in report.broken:
         rule = broken.rule
-        click.echo(f"Invariant {rule.invariant}, {rule.table}: {rule.says}. Broken {broken.count:,} times:")
+        click.echo(f"Invariant {rule.invariant}, {rule.table}: {rule.says}. Broken rows: {broken.count:,}")
         for finding in broken.first:
             click.echo(f"  {finding}")
         if broken.count > len(broken.first):

@@ -35,7 +35,7 @@ def import_(ctx: click.Context, kind: str, file: Path, rejects: Path | None, sto
     answer_totals(totals, rejects=str(rejects) if totals.rejected else None)
     if totals.rejected:
         if not is_json():
-            click.echo(f"loyalty: {totals.rejected:,} were refused; the reasons are in {rejects}", err=True)
+            click.echo(f"loyalty: refused: {totals.rejected:,}; the reasons are in {rejects}", err=True)
         ctx.exit(1)
 
 
