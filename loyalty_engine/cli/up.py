@@ -59,14 +59,15 @@ def _say_how_to_begin(address: str, tokens: Mapping[str, Issued]) -> None:
         click.echo("\nTokens, shown this once:")
         for role, issued in tokens.items():
             click.echo(f"  {role:<9} {issued.text}")
-    token = tokens["terminal"].text if tokens else "TOKEN"
-    click.echo(f"\nThe API and its documentation: {address}/v1/docs")
-    click.echo("\nEnrol a member, and post a purchase:\n")
+    click.echo(f"\nThe API and its documentation: {address}/v1/docs\n")
+    if not tokens:
+        click.echo("The tokens were shown at the first start; `loyalty tokens create` makes more.\n")
+        return
+    click.echo("Enrol a member, and post a purchase:\n")
     for path, body in (("members", {"name": "Anna Schmidt", "card": _CARD}), ("purchases", _a_purchase())):
+        token = tokens["terminal"].text
         head = f"curl -s {address}/v1/{path} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'"
         click.echo(f"{head} -d '{json.dumps(body)}'; echo\n")
-    if not tokens:
-        click.echo("TOKEN is a terminal's: they were shown at the first start; `loyalty tokens create` makes more.\n")
 
 
 def _a_purchase() -> dict[str, Any]:
