@@ -1,5 +1,7 @@
 """Says what went wrong in one line instead of a traceback, and ends with the exit code that belongs to it."""
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -10,7 +12,21 @@ from rules.errors import Refusal
 
 
 class Catching(click.Group):
-    """The group of all commands."""
+    """The group of all commands, each loaded when it is asked for."""
+
+    def __init__(self, *args: Any, commands_in: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._commands_in = commands_in
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._commands_in)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._commands_in:
+            return None
+        module, _, name = self._commands_in[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"loyalty_engine.cli.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

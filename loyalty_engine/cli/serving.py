@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import click
+from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
 
+from loyalty_engine import create_app
 from loyalty_engine.cli.output import engine, settings
 from loyalty_engine.config import sqlite_path
 from loyalty_engine.services import readiness
@@ -23,9 +25,19 @@ HOST, PORT = "127.0.0.1", 8000
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads of each; 2 on PostgreSQL, 4 on SQLite.")
 def serve(host: str, port: int, workers: int | None, threads: int | None) -> None:
     """Serve the API until it is interrupted."""
-    with engine():
+    with engine() as app:
         readiness.check()
+    _checked.append(app)
     run(host, port, workers, threads)
+
+
+_checked: list[Flask] = []
+"""The application that was found ready: the processes that granian forks inherit it, without its connections."""
+
+
+def application() -> Flask:
+    """Return the application that a serving process answers with."""
+    return _checked[0] if _checked else create_app()
 
 
 def check_port(host: str, port: int) -> None:
@@ -55,7 +67,7 @@ def run(host: str, port: int, workers: int | None = None, threads: int | None = 
     # The processes that granian starts read the environment anew, maybe elsewhere.
     os.environ["LOYALTY_DATABASE_URL"] = found.database_url
     Granian(
-        "loyalty_engine:create_app",
+        "loyalty_engine.cli.serving:application",
         factory=True,
         address=host,
         port=port,
