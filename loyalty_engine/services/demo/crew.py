@@ -28,6 +28,8 @@ from loyalty_engine.services.purchase_batches import PostingResult, post_many
 from rules.errors import Busy, Refusal
 
 Found = Mapping[int, MemberReference]
+Opened = Callable[[], AbstractContextManager[object]]
+"""Opens the engine in a process of its own; known by its name, so that it can be handed to one."""
 _HANDS: Final = 2
 """More were not measured; where one writes at a time, they wait for each other the sooner the more they are."""
 _WORTH_IT: Final = 20_000
@@ -59,7 +61,7 @@ class Task:
     as_of: date
     weeks: int | None
     actor: Actor
-    opened: Callable[[], AbstractContextManager[object]]
+    opened: Opened
 
 
 class Crew:
