@@ -46,5 +46,5 @@ def import_(ctx: click.Context, kind: str, file: Path, rejects: Path | None, sto
 def demo(households: int | None, weeks: int | None) -> None:
     """Bring in a year of a grocer's receipts, ending yesterday; what is there already is left as it is."""
     with engine():
-        totals = showcase.bring_in(command_line("demo"), Chosen(households, weeks), watching())
+        totals = showcase.bring_in(command_line("demo"), Chosen(households, weeks), watching(), engine)
     answer_totals(totals)

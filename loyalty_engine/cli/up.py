@@ -50,7 +50,7 @@ def _set_up(preset: str, demo: Chosen | None) -> Mapping[str, Issued]:
         showcase.open_first_store(actor)
     if demo is not None and showcase.is_wanted():
         click.echo("A year of a grocer's receipts is coming in.")
-        answer_totals(showcase.bring_in(actor, demo, watching()))
+        answer_totals(showcase.bring_in(actor, demo, watching(), engine))
     return showcase.first_tokens(actor)
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from loyalty_engine.services import caps, standing
 from loyalty_engine.services.identification import Identified, identify_many
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.services.posting import Posting
+from loyalty_engine.services.posting import Overtaken, Posting
 from loyalty_engine.store import member_batches
 from loyalty_engine.store.member_state import MemberState
 from rules.facts import Purchase
@@ -37,6 +37,12 @@ def load(posting: Posting, batch: Sequence[Coming]) -> Mapping[MemberReference, 
         member_batches.load_profiles(posting.connection, states)
     _load_sums(posting, states, found, batch)
     return found
+
+
+def check(posting: Posting) -> None:
+    """Raise `Overtaken` where a member of the batch has changed since it was loaded."""
+    if not member_batches.are_as_loaded(posting.connection, posting.states):
+        raise Overtaken
 
 
 def _load_sums(

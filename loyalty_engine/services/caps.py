@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from loyalty_engine.services.posting import Posting
+from loyalty_engine.services.posting import Overtaken, Posting
 from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.member_state import MemberState
 from rules.periods import period_start
@@ -36,8 +36,16 @@ def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> 
     new = [key for key in keys if key not in posting.budgets]
     for cap_id, start in new:
         used = postings.budget if posting.only_looks else postings.lock_budget
-        posting.budgets[cap_id, start] = used(posting.connection, cap_id, start)
+        before = used(posting.connection, cap_id, start)
+        posting.budgets[cap_id, start] = posting.budgets_before[cap_id, start] = before
     return bool(new)
+
+
+def check_budgets(posting: Posting) -> None:
+    """Lock the caps over everyone that were only looked at; raises `Overtaken` where one has changed since."""
+    for (cap_id, start), before in sorted(posting.budgets_before.items()):
+        if postings.lock_budget(posting.connection, cap_id, start) != before:
+            raise Overtaken
 
 
 def use_caps(posting: Posting, state: MemberState, plan: Plan, day: date, change: dict[str, int]) -> None:

@@ -38,11 +38,15 @@ class Booked(NamedTuple):
     forgiven: int = 0
 
 
+class Overtaken(Exception):
+    """What was judged ahead of its transaction has changed before it was written."""
+
+
 @dataclass(slots=True)
 class Posting:
     """The work of one transaction. With `now` None a purchase is booked at its own time: imports replay their days.
 
-    A quote looks at everything and locks nothing.
+    With `only_looks` it locks nothing: for a quote, and while a batch is judged ahead of its transaction.
     """
 
     connection: sa.Connection
@@ -52,6 +56,7 @@ class Posting:
     states: dict[str, MemberState] = field(default_factory=dict)
     appended: Appended = field(default_factory=Appended)
     budgets: dict[tuple[str, date], int] = field(default_factory=dict)
+    budgets_before: dict[tuple[str, date], int] = field(default_factory=dict)
 
     def member(self, member_id: str) -> MemberState:
         """Return the member, locked for the rest of the transaction."""

@@ -3,9 +3,13 @@
 What is the same for all is done once: which numbers and receipts are taken, and the writing at the end. Everything
 that decides is the code that posts a single purchase. A purchase that needs more than that (one that is parked, or
 comes again) goes through `purchases.post_in` after the others of its batch are written.
+
+Where all writers wait for one another (SQLite), a batch is judged before it asks for its turn: tills wait for the
+writing alone, and a second process can judge meanwhile. A batch that was overtaken is judged again in its turn.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -13,19 +17,19 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import batch_members, booking
+from loyalty_engine.services import batch_members, booking, caps
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
-from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.posting import Overtaken, Posting, Source
 from loyalty_engine.services.programmes import plans
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.purchases import post_in
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.session import Duplicate, in_transaction
+from loyalty_engine.store.session import Duplicate, has_one_writer, in_transaction, snapshot
 from rules.errors import Refusal
 from rules.plan import Plan
 
@@ -47,6 +51,9 @@ def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[Posting
 
     Nothing is stored twice. Purchases should come in the order of their time: `booked_at` never decreases for a member.
     """
+    if has_one_writer():
+        with suppress(Overtaken, Duplicate):
+            return _judged_ahead(actor, purchases)
     try:
         return in_transaction(partial(post_many_in, actor=actor, purchases=purchases))
     except Duplicate:
@@ -55,20 +62,50 @@ def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[Posting
 
 def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
     """The same, in the caller's transaction."""
+    batch, results = _judged(Posting(connection, actor, now=None), purchases)
+    batch.write()
+    return _with_the_rest(connection, actor, purchases, results)
+
+
+def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
+    """The same, judged outside the transaction that writes; raises `Overtaken` where what was read has changed since.
+
+    Only what the batch writes needs to be as it was. A card blocked or a programme published between reading and
+    writing could as well have come after the batch.
+    """
+    with snapshot() as connection:
+        batch, results = _judged(Posting(connection, actor, now=None, only_looks=True), purchases)
+
+    def write(connection: sa.Connection) -> list[PostingResult]:
+        batch.move_to(connection)
+        batch.write()
+        return _with_the_rest(connection, actor, purchases, results)
+
+    return in_transaction(write)
+
+
+def _judged(posting: Posting, purchases: Sequence[PostedPurchase]) -> tuple["_Batch", Mapping[int, PostingResult]]:
+    """Judge what can be booked plainly; return it with the results by place, which the other purchases lack."""
+    connection = posting.connection
     results: dict[int, PostingResult] = {}
     plan_at = plans(connection)
-    arrived = _receive(connection, actor, purchases, plan_at, results)
+    arrived = _receive(connection, posting.actor, purchases, plan_at, results)
     new = _new(connection, arrived)
-    batch = _Batch(connection, actor, plan_at, [(arrived[place], purchases[place].member) for place in new])
+    batch = _Batch(posting, plan_at, [(arrived[place], purchases[place].member) for place in new])
     for place in new:
         result = batch.post(arrived[place], purchases[place].member)
         if result is not None:
             results[place] = result
-    batch.write()
-    for place in range(len(purchases)):
-        if place not in results:
-            results[place] = _post_one(connection, actor, purchases[place])
-    return [results[place] for place in range(len(purchases))]
+    return batch, results
+
+
+def _with_the_rest(
+    connection: sa.Connection,
+    actor: Actor,
+    purchases: Sequence[PostedPurchase],
+    results: Mapping[int, PostingResult],
+) -> list[PostingResult]:
+    return [results.get(place) or _post_one(connection, actor, posted) for place, posted in enumerate(purchases)]
 
 
 def _receive(
@@ -108,13 +145,12 @@ class _Batch:
 
     def __init__(
         self,
-        connection: sa.Connection,
-        actor: Actor,
+        posting: Posting,
         plan_at: Callable[[datetime], Plan],
         new: Sequence[tuple[Incoming, MemberReference | None]],
     ) -> None:
         self.plan_at = plan_at
-        self.posting = Posting(connection, actor, now=None)
+        self.posting = posting
         self.keys: list[purchase_keys.Values] = []
         self.receipts: list[purchase_keys.Values] = []
         purchases = [(incoming.purchase, member) for incoming, member in new if member is not None]
@@ -143,6 +179,12 @@ class _Batch:
         self.keys.append(key | {"member_id": member_id, "posting_id": posting_id})
         if incoming.receipt_key is not None:
             self.receipts.append({"receipt_key": incoming.receipt_key, "purchase_key": incoming.key})
+
+    def move_to(self, connection: sa.Connection) -> None:
+        """Go on in the transaction that writes; keys and receipts are looked after by the tables that hold them."""
+        self.posting.connection = connection
+        batch_members.check(self.posting)
+        caps.check_budgets(self.posting)
 
     def write(self) -> None:
         purchase_keys.add_keys(self.posting.connection, self.keys, self.receipts)

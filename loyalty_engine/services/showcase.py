@@ -1,6 +1,7 @@
 """A new installation that shows itself: a programme, a store, tokens, and a year of a grocer's receipts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -32,6 +33,8 @@ STORE: Final = "main-street"
 TERMINAL: Final = "till-1"
 _MARK: Final = "grocers-year"
 _MONEY: Final = "USD"
+Opened = Callable[[], AbstractContextManager[object]]
+"""Opens the engine in a process of its own; known by its name, so that it can be handed to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,10 @@ def is_wanted() -> bool:
         return is_installed() and not members.any_there(connection)
 
 
-def bring_in(actor: Actor, chosen: Chosen, progress: Progress) -> Totals:
+def bring_in(actor: Actor, chosen: Chosen, progress: Progress, opened: Opened | None = None) -> Totals:
     """Bring in the grocer's year, as far as it is chosen; it ends yesterday, or when it did the first time.
+
+    Where it is long enough, it is posted by several processes, each of which opens the engine with `opened`.
 
     Raises `NotFound` where the demo data isn't installed, and `Conflict` where the programme is in other money.
     """
@@ -98,6 +103,7 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress) -> Totals:
         detail = "The demo data is not installed: pip install 'loyalty-engine[demo]'."
         raise NotFound("demo_data_missing", detail)
     # These need pyarrow, which is only there with the demo data.
+    from loyalty_engine.services.demo.crew import Crew, Task, is_worth_it
     from loyalty_engine.services.demo.grocer import read_year
     from loyalty_engine.services.demo.load import Sinks, load
 
@@ -107,14 +113,19 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress) -> Totals:
     mark = marks.find(_MARK, "purchases") or Mark(totals={"as_of": today.isoformat()})
     marks.save(_MARK, "purchases", mark)
     stores.put_merchant(actor, Merchant(MERCHANT, "The grocer"))
-    year = read_year(date.fromisoformat(mark.totals["as_of"]), chosen.households, chosen.weeks)
+    as_of = date.fromisoformat(mark.totals["as_of"])
+    year = read_year(as_of, chosen.households, chosen.weeks)
     sinks = Sinks(
         put_stores=partial(stores.put_new_stores, actor, MERCHANT),
         put_products=partial(put_many, actor),
         enrol_many=partial(enrol_many, actor),
         post_many=partial(post_many, actor),
     )
-    totals = load(year, sinks, progress)
+    if opened is not None and is_worth_it(len(year.heads.baskets)):
+        with Crew(Task(as_of, chosen.weeks, actor, opened)) as crew:
+            totals = load(year, sinks, progress, post_year=crew.post_year)
+    else:
+        totals = load(year, sinks, progress)
     marks.save(_MARK, "purchases", Mark(totals.rows_read, mark.totals, clock.now()))
     return totals
 

@@ -9,7 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.member_state import ACCOUNT_COLUMNS, MEMBER_COLUMNS, PROFILE_COLUMNS, Account, MemberState
+from loyalty_engine.store.member_state import (
+    ACCOUNT_COLUMNS,
+    MEMBER_COLUMNS,
+    PROFILE_COLUMNS,
+    WRITTEN_COLUMNS,
+    Account,
+    MemberState,
+)
 from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import accounts, cap_uses, members, profiles, qualifying_days
 
@@ -26,6 +33,27 @@ def lock(connection: sa.Connection, member_ids: Collection[str]) -> dict[str, Me
     for row in _of(connection, found, accounts, ACCOUNT_COLUMNS):
         found[row[0]].load_account(row[1], Account(*row[2:]))
     return found
+
+
+def are_as_loaded(connection: sa.Connection, states: Mapping[str, MemberState]) -> bool:
+    """Tell whether the members still are what they were when they were loaded, with the cap uses that were loaded.
+
+    No account changes without an entry or a purchase, and each of these leaves its trace in the member's own row.
+    """
+    rows = list(_of(connection, states, members, ("status", *WRITTEN_COLUMNS)))
+    if len(rows) != len(states) or not all(
+        states[member_id].is_stored(status, tuple(written)) for member_id, status, *written in rows
+    ):
+        return False
+    starts = set().union(*(state.cap_starts for state in states.values()))
+    if not starts:
+        return True
+    uses = _of(connection, states, cap_uses, ("cap_id", "period_start", "used"), cap_uses.c.period_start.in_(starts))
+    return all(
+        states[member_id].before.get((cap, start)) == used
+        for member_id, cap, start, used in uses
+        if start in states[member_id].cap_starts
+    )
 
 
 def load_profiles(connection: sa.Connection, states: Mapping[str, MemberState]) -> None:

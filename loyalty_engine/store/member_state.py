@@ -66,6 +66,10 @@ class MemberState:
         state.before[_MEMBER] = _written(state)
         return state
 
+    def is_stored(self, status: str, written: tuple[Any, ...]) -> bool:
+        """Tell whether the member's row, read again, is the one that was loaded."""
+        return status == self.status and written == self.before[_MEMBER]
+
     def account(self, wallet: str) -> Account:
         """Return the account of `wallet`, opening it where there is none."""
         return self.accounts.setdefault(wallet, Account())
@@ -87,10 +91,10 @@ MEMBER_COLUMNS = (
     "status language last_seq joined_on level level_since_at level_review_on tier_changes purchases_count"
     " last_purchase_on last_booked_at"
 ).split()
-_WRITTEN = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[4:]
+WRITTEN_COLUMNS = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[4:]
 """What a posting changes: all but the status, the language and the day of joining."""
 ACCOUNT_COLUMNS = "wallet available pending held debt lifetime active_on next_expires_on next_expires_points".split()
-_written = attrgetter(*_WRITTEN)
+_written = attrgetter(*WRITTEN_COLUMNS)
 _figures = attrgetter(*ACCOUNT_COLUMNS[1:])
 _member = sa.bindparam("member_id", type_=members.c.member_id.type)
 
@@ -145,7 +149,7 @@ _profile = Statement(sa.select(*(profiles.c[name] for name in PROFILE_COLUMNS)).
 _update_member = Statement(
     members.update()
     .where(members.c.member_id == sa.bindparam("key", type_=members.c.member_id.type))
-    .values({name: sa.bindparam(name, type_=members.c[name].type) for name in _WRITTEN})
+    .values({name: sa.bindparam(name, type_=members.c[name].type) for name in WRITTEN_COLUMNS})
 )
 _put_account = statements.upsert(
     accounts, **{name: statements.take(name) for name in ACCOUNT_COLUMNS if name != "wallet"}
@@ -226,7 +230,7 @@ def write(connection: sa.Connection, states: list[MemberState]) -> None:
     _update_member.many(
         connection,
         [
-            {"key": state.member_id, **dict(zip(_WRITTEN, row, strict=True))}
+            {"key": state.member_id, **dict(zip(WRITTEN_COLUMNS, row, strict=True))}
             for state in states
             if (row := _written(state)) != state.before.get(_MEMBER)
         ],

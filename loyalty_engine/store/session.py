@@ -21,6 +21,7 @@ __all__ = [
     "Unavailable",
     "db",
     "engine_options",
+    "has_one_writer",
     "in_transaction",
     "prepare_engine",
     "reading",
@@ -61,6 +62,11 @@ def prepare_engine(engine: sa.Engine) -> None:
         event.listen(engine, "begin", drivers.begin_immediate)
     else:
         event.listen(engine, "begin", on_postgresql.begin)
+
+
+def has_one_writer() -> bool:
+    """Tell whether a transaction that writes keeps all others waiting: it should think before it begins."""
+    return db.engine.dialect.name == "sqlite"
 
 
 @contextmanager

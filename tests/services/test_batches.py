@@ -1,24 +1,27 @@
 """Many purchases posted in one transaction leave exactly what they leave when they are posted one by one."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.services import purchases
+from loyalty_engine.services import booking, purchase_batches, purchases
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.purchase_batches import PostingResult, post_many
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
 from tests.builders import ADMIN
 from tests.conftest import NOON, FrozenClock
-from tests.ledger import TEA_CLUB, assert_clean, dump, enrol, line, open_shop, rows, sold, take_return
+from tests.ledger import TEA_CLUB, assert_clean, dump, enrol, line, open_shop, post, rows, sold, take_return
 from tests.services.test_ledger_properties import CATEGORIES, EXAMPLES, MEMBERS, bounded
 
 UNSTABLE = {
@@ -160,3 +163,60 @@ def test_an_imported_purchase_is_never_late_and_is_booked_at_its_own_time(
     post_many(ADMIN, [sold("p1", enrolled, at=long_ago)])
     assert rows("SELECT 1 FROM ledger_entries WHERE booked_at <> occurred_at") == []
     assert_clean()
+
+
+OVERTAKING: dict[str, Callable[[str, str], PostedPurchase]] = {
+    "the same member": lambda ann, ben: sold("other", ann, line(amount=14_000)),
+    "a cap over everyone": lambda ann, ben: sold("other", ben, line(amount=29_000)),
+    "the same number": lambda ann, ben: sold("p1", ben),
+    "the same receipt": lambda ann, ben: sold("other", ben, receipt="r0"),
+}
+
+
+@pytest.mark.parametrize("changed", OVERTAKING)
+def test_a_batch_that_is_overtaken_between_judging_and_writing_is_judged_again(
+    changed: str, app: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shop() -> tuple[list[str], PostedPurchase, list[PostedPurchase]]:
+        ann, ben, carl = open_shop(TEA_CLUB)
+        batch = [sold(f"p{number}", ann, line(amount=9_000), receipt=f"r{number}") for number in range(3)]
+        return [ann, ben, carl], OVERTAKING[changed](ann, ben), batch
+
+    members, other, batch = shop()
+    post(other)
+    expected = post_many(ADMIN, batch)
+    left = _left(members)
+
+    members, other, batch = shop()
+    waiting = [other]
+
+    def overtaken(work: Callable[[sa.Connection], Any]) -> Any:
+        while waiting:
+            post(waiting.pop())
+        return in_transaction(work)
+
+    monkeypatch.setattr(purchase_batches, "in_transaction", overtaken)
+    results = post_many(ADMIN, batch)
+    assert_clean()
+    assert [(one.status, one.points, one.code) for one in results] == [
+        (one.status, one.points, one.code) for one in expected
+    ]
+    assert _left(members) == left
+
+
+def test_a_batch_is_judged_without_keeping_tills_waiting(
+    sqlite_application: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, sold_meanwhile = booking.judge, []
+
+    def slow(*given: Any) -> Any:
+        if not sold_meanwhile:
+            sold_meanwhile.append(True)
+            assert post(sold("till", ben)).status == 201
+        return judge(*given)
+
+    with sqlite_application.app_context():
+        ann, ben, _ = open_shop()
+        monkeypatch.setattr(booking, "judge", slow)
+        assert [one.status for one in post_many(ADMIN, [sold("p1", ann)])] == ["posted"]
+        assert_clean()

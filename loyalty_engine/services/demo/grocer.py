@@ -1,6 +1,6 @@
 """The grocer's receipt lines as columns: those that are asked for, their money in minor units, where baskets start."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -61,7 +61,19 @@ def read_year(as_of: date, households: int | None = None, weeks: int | None = No
     """Read the year, or of it the first `households` by number and the last `weeks`; it ends just before `as_of`."""
     if (households is not None and households < 1) or (weeks is not None and weeks < 1):
         raise Invalid("nothing_chosen", "Choose at least one household and one week.")
-    lines = _with_minor_money(_chosen(_read(), households, weeks))
+    table = _read()
+    if households is not None:
+        table = _of_households(table, sorted(table["household_id"].unique().to_pylist())[:households])
+    return _year(table, as_of, weeks)
+
+
+def read_share(as_of: date, households: Collection[int], weeks: int | None = None) -> Year:
+    """Read of the same year what these households bought."""
+    return _year(_of_households(_read(), households), as_of, weeks)
+
+
+def _year(table: pa.Table, as_of: date, weeks: int | None) -> Year:
+    lines = _with_minor_money(_last(table, weeks))
     baskets = lines["basket_id"].combine_chunks()
     changes = pc.indices_nonzero(pc.not_equal(baskets[1:], baskets[:-1]))
     starts = [0, *(row + 1 for row in changes.to_pylist())]
@@ -82,10 +94,12 @@ def _read() -> pa.Table:
     return table.drop_columns(["transaction_timestamp"]).append_column("seconds", seconds)
 
 
-def _chosen(table: pa.Table, households: int | None, weeks: int | None) -> pa.Table:
-    if households is not None:
-        first = sorted(table["household_id"].unique().to_pylist())[:households]
-        table = table.filter(pc.is_in(table["household_id"], pa.array(first)))
+def _of_households(table: pa.Table, households: Collection[int]) -> pa.Table:
+    wanted = pa.array(list(households), table["household_id"].type)
+    return table.filter(pc.is_in(table["household_id"], wanted))
+
+
+def _last(table: pa.Table, weeks: int | None) -> pa.Table:
     if weeks is not None:
         first_day = LAST_DAY + timedelta(days=1) - timedelta(weeks=min(weeks, 53))
         opening = datetime.combine(first_day, time(), SHOP_ZONE).astimezone(UTC)

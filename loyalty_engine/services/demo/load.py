@@ -16,11 +16,13 @@ from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.records import NewProduct
 from loyalty_engine.services.imports.sinks import EnrolMany, PostMany, PutProducts, PutStores
 from loyalty_engine.services.imports.totals import Totals
-from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.services.intake import MemberReference, PostedPurchase
 
 T = TypeVar("T")
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 """Given what is done and how many there are, shows how it gets on."""
+PostYear = Callable[[Year, Mapping[int, MemberReference], Advance], Totals]
+"""Posts all baskets of the year, whose buyers are given by household."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,37 @@ class Batches:
     purchases: int = 4_000
 
 
-def load(year: Year, sinks: Sinks, progress: Progress, batches: Batches = Batches()) -> Totals:
-    """Load the chosen part of the year and return its control totals; what is there already is left as it is."""
+def load(
+    year: Year,
+    sinks: Sinks,
+    progress: Progress,
+    batches: Batches = Batches(),
+    post_year: PostYear | None = None,
+) -> Totals:
+    """Load the chosen part of the year and return its control totals; what is there already is left as it is.
+
+    `post_year` stands in for posting the baskets one batch after the other.
+    """
     sinks.put_stores(stores(year))
     known = wares()
     _put_products(known, sinks, progress, batches.products)
     found = _enrol(year, sinks, progress, batches.members)
-    totals = Totals()
     with progress("purchases", len(year.heads.baskets)) as advance:
-        for batch in _batched(purchases(year, found, known), batches.purchases):
-            for posted, result in zip(batch, sinks.post_many(batch), strict=True):
-                totals.rows_read += len(posted.purchase.lines)
-                totals.statuses["rejected" if result.status == "refused" else result.status] += 1
-                if result.status != "refused":
-                    count_purchase(totals, posted, result)
-            advance(len(batch))
+        if post_year is not None:
+            return post_year(year, found, advance)
+        return post_baskets(purchases(year, found, known), sinks.post_many, advance, batches.purchases)
+
+
+def post_baskets(baskets: Iterable[PostedPurchase], post_many: PostMany, advance: Advance, size: int) -> Totals:
+    """Post the baskets in batches and return their control totals."""
+    totals = Totals()
+    for batch in _batched(baskets, size):
+        for posted, result in zip(batch, post_many(batch), strict=True):
+            totals.rows_read += len(posted.purchase.lines)
+            totals.statuses["rejected" if result.status == "refused" else result.status] += 1
+            if result.status != "refused":
+                count_purchase(totals, posted, result)
+        advance(len(batch))
     return totals
 
 

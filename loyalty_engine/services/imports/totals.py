@@ -26,6 +26,16 @@ class Totals:
         """Items that couldn't be read, or that the service refused."""
         return self.statuses["rejected"]
 
+    def add(self, other: Self) -> None:
+        """Add the totals of another part of the same import."""
+        self.rows_read += other.rows_read
+        for mine, more in (
+            (self.statuses, other.statuses),
+            (self.money_minor, other.money_minor),
+            (self.points, other.points),
+        ):
+            mine.update(more)
+
     def to_json(self) -> dict[str, Any]:
         """Return the totals for `--json` and for the mark of an unfinished import; money in minor units."""
         return {

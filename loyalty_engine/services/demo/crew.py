@@ -1,0 +1,151 @@
+"""Posts the grocer's year with two processes: households are dealt out, so that neither ever waits for a member.
+
+One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
+is the end of the import: nothing is left to clear up, and a year that was cut off is simply brought in again.
+"""
+
+import gc
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Final, NamedTuple, Self
+
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.demo.catalogue import Ware, wares
+from loyalty_engine.services.demo.completejourney import purchases
+from loyalty_engine.services.demo.grocer import Year, read_share
+from loyalty_engine.services.demo.load import Batches, post_baskets
+from loyalty_engine.services.imports.progress import Advance
+from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.services.intake import MemberReference, PostedPurchase
+from loyalty_engine.services.purchase_batches import PostingResult, post_many
+from rules.errors import Busy, Refusal
+
+Found = Mapping[int, MemberReference]
+Opened = Callable[[], AbstractContextManager[object]]
+"""Opens the engine in a process of its own; known by its name, so that it can be handed to one."""
+_HANDS: Final = 2
+"""More were not measured; where one writes at a time, they wait for each other the sooner the more they are."""
+_WORTH_IT: Final = 20_000
+"""For fewer baskets a second process isn't started."""
+_ATTEMPTS: Final = 10
+"""Of a batch, when the database is busy; each waits for some seconds."""
+
+
+class _Failed(NamedTuple):
+    """Why a process gave up."""
+
+    code: str
+    detail: str
+
+
+_Told = int | Totals | _Failed
+"""What comes through a pipe: how many more baskets are posted, at the end the totals, or why there won't be any."""
+
+
+def is_worth_it(baskets: int) -> bool:
+    """Tell whether so many baskets are posted sooner by several processes."""
+    return (os.cpu_count() or 1) > 1 and baskets >= _WORTH_IT
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What all processes of a crew know from the start; `opened` opens the engine."""
+
+    as_of: date
+    weeks: int | None
+    actor: Actor
+    opened: Opened
+
+
+class Crew:
+    """Processes that get ready while stores, products and members are written, and then post the baskets."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._context = get_context("spawn")
+        self._pipes: list[Connection] = []
+
+    def __enter__(self) -> Self:
+        for _ in range(_HANDS):
+            ours, theirs = self._context.Pipe()
+            self._pipes.append(ours)
+            self._context.Process(target=_work, args=(theirs, self._task)).start()
+            theirs.close()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the processes nobody to tell: those that still work end after the batch that they are at."""
+        for pipe in self._pipes:
+            pipe.close()
+
+    def post_year(self, year: Year, found: Found, advance: Advance) -> Totals:
+        """Post all baskets of the year; when one process fails, that is the end for all."""
+        try:
+            for pipe, share in zip(self._pipes, _dealt(year, found), strict=True):
+                pipe.send(share)
+            return _gathered(self._pipes, advance)
+        except (EOFError, OSError) as gone:
+            detail = "A process of the import died. Run the same command again: it goes on where this was cut off."
+            raise Busy("import_cut_off", detail) from gone
+
+
+def _dealt(year: Year, found: Found) -> list[Found]:
+    """Deal out the households, those with the most baskets first, so that all processes have as much to do."""
+    ranked = [household for household, _ in Counter(year.heads.households).most_common()]
+    return [{household: found[household] for household in ranked[hand::_HANDS]} for hand in range(_HANDS)]
+
+
+def _gathered(pipes: Sequence[Connection], advance: Advance) -> Totals:
+    totals, working = Totals(), list(pipes)
+    while working:
+        for pipe in wait(working):
+            assert isinstance(pipe, Connection)
+            told: _Told = pipe.recv()
+            if isinstance(told, _Failed):
+                raise Busy(told.code, told.detail)
+            if isinstance(told, int):
+                advance(told)
+            else:
+                totals.add(told)
+                working.remove(pipe)
+    return totals
+
+
+def _work(pipe: Connection, task: Task) -> None:
+    """Be one process of a crew. Ctrl-C reaches all of them, and is for the first one to see."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    known = wares()
+    try:
+        found: Found = pipe.recv()
+        pipe.send(_posted(task, known, found, pipe.send))
+    except Refusal as refusal:
+        pipe.send(_Failed(refusal.code, refusal.detail))
+    except (EOFError, ConnectionError):
+        return
+
+
+def _posted(task: Task, known: Mapping[int, Ware], found: Found, advance: Advance) -> Totals:
+    def post(batch: Sequence[PostedPurchase]) -> Sequence[PostingResult]:
+        return _patiently(task.actor, batch)
+
+    with task.opened():
+        year = read_share(task.as_of, found, task.weeks)
+        # What was read stays to the end: looking through it again and again would find nothing to collect.
+        gc.freeze()
+        return post_baskets(purchases(year, found, known), post, advance, Batches().purchases)
+
+
+def _patiently(actor: Actor, batch: Sequence[PostedPurchase]) -> Sequence[PostingResult]:
+    for _ in range(1, _ATTEMPTS):
+        try:
+            return post_many(actor, batch)
+        except Busy:
+            continue
+    return post_many(actor, batch)
