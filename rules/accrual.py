@@ -67,7 +67,7 @@ class Accrual:
     decisions: Decisions
     wallets: tuple[WalletWork, ...]
     seen: tuple[tuple[int, ...], ...]
-    """For each of the plan's views the places of the lines that count and pass it."""
+    """For each of the plan's views the places of the lines that count and pass it, shipping included."""
 
     @property
     def points(self) -> dict[str, int]:
@@ -137,6 +137,7 @@ def _rule_failure(rule: Rule, situation: Situation) -> str | None:
 
 def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str, str], cap_room: CapRoom) -> WalletWork:
     """Work out one wallet; rules that see no line, or lose their group, are added to `failed`."""
+    basket = basket.under(plan.wallet.basis)
     _fail_without_lines(plan, basket, failed)
     earned = _earned(plan, basket, failed)
     extra = plan.levels.get(level or "", NO_EXTRA)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rules.eligible import eligible_amounts
 from rules.facts import Line, Number, Purchase
 from rules.plan import Plan
+from rules.programme import Basis
 
 Remaining = Mapping[str, int]
 """Line id to the units that have not come back; a line that is not named is whole, one of quantity 0 is whole or 0."""
@@ -20,8 +21,14 @@ class Basket(NamedTuple):
     """What part of each line is left; None where everything is."""
     seen: tuple[tuple[int, ...], ...]
     """For each of the plan's views the places of the lines that count and pass it."""
+    goods: tuple[tuple[int, ...], ...]
+    """The same without shipping, which counts only for wallets whose basis says so."""
     eligible: tuple[Sequence[Number], ...]
     """For each of the plan's bases what counts of each line's money, in minor units."""
+
+    def under(self, basis: Basis) -> "Basket":
+        """Return the basket as a wallet with this basis sees it."""
+        return self if basis.shipping or self.goods is self.seen else self._replace(seen=self.goods)
 
     def units(self, place: int) -> Number:
         """Return how many units of a line are left."""
@@ -47,7 +54,16 @@ def make_basket(
     """
     portions = None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
     eligible = tuple([_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases])
-    return Basket(purchase, portions, _seen(plan, passed, portions, failed), eligible)
+    seen = _seen(plan, passed, portions, failed)
+    return Basket(purchase, portions, seen, goods_among(purchase, seen), eligible)
+
+
+def goods_among(purchase: Purchase, seen: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Return what is seen without the lines that are shipping."""
+    shipping = {place for place, line in enumerate(purchase.lines) if line.kind == "shipping"}
+    if not shipping:
+        return seen
+    return tuple([tuple([place for place in places if place not in shipping]) for places in seen])
 
 
 def _seen(

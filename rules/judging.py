@@ -91,9 +91,9 @@ def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
     purchase, local = situation.purchase, situation.local
     match condition:
         case Spent(bounds, of):
-            return bounds.hold(_sum_seen(situation.net_minor, of, situation))
+            return bounds.hold(_sum_goods(situation.net_minor, of, situation))
         case Units(bounds, of):
-            return bounds.hold(_sum_seen(tuple(line.quantity for line in purchase.lines), of, situation))
+            return bounds.hold(_sum_goods(tuple([line.quantity for line in purchase.lines]), of, situation))
         case TimeOfDay(starts, ends):
             now = local.time()
             return starts <= now < ends if starts <= ends else now >= starts or now < ends
@@ -118,10 +118,11 @@ def _purchase_holds(condition: OfPurchase, situation: Situation) -> bool:
             assert_never(condition)
 
 
-def _sum_seen(figures: tuple[int, ...], of: LineFilter, situation: Situation) -> int:
-    if not of:
-        return sum(figures)
-    return sum([figures[place] for place in situation.places(of)])
+def _sum_goods(figures: tuple[int, ...], of: LineFilter, situation: Situation) -> int:
+    """Shipping is no goods: it brings no purchase over a threshold."""
+    lines = situation.purchase.lines
+    places = situation.places(of) if of else range(len(lines))
+    return sum([figures[place] for place in places if lines[place].kind == "goods"])
 
 
 def _member_holds(condition: OfMember, member: MemberFacts, today: date) -> bool:

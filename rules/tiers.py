@@ -81,15 +81,26 @@ def reached(tiers: Tiers, metric: int) -> Level | None:
 
 
 def upgrade(tiers: Tiers, current: str | None, metric: int) -> Level | None:
-    """Return the level that `metric` raises a member at `current` to, or None: nobody is lowered here."""
+    """Return the level that `metric` raises a member at `current` to, or None: nobody is lowered here.
+
+    From a level that this ladder does not have nobody is moved: the next review maps it.
+    """
+    if _is_foreign(tiers, current):
+        return None
     level = reached(tiers, metric)
     return level if level is not None and rank(tiers, level.id) > rank(tiers, current) else None
 
 
 def next_level(tiers: Tiers, current: str | None, metric: int) -> Next | None:
-    """Return what is missing for the level after `current`; None at the top."""
+    """Return what is missing for the level after `current`; None at the top, and for a level of another ladder."""
+    if _is_foreign(tiers, current):
+        return None
     place = rank(tiers, current) + 1
     if place >= len(tiers.levels):
         return None
     level = tiers.levels[place]
     return Next(level.id, max(0, level.threshold - metric))
+
+
+def _is_foreign(tiers: Tiers, level_id: str | None) -> bool:
+    return level_id is not None and rank(tiers, level_id) < 0

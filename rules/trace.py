@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rules.accrual import Accrual, Decisions, WalletWork, as_it_was
-from rules.basket import ratio
+from rules.basket import goods_among, ratio
 from rules.facts import Number, Purchase
 from rules.filters import sees
 from rules.plan import Plan
@@ -41,6 +41,7 @@ def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
 
 
 def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
+    goods = goods_among(purchase, accrual.seen)
     for rule in plan.programme.accrual:
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
@@ -50,7 +51,8 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             yield Step("rule", rule.id, None, 0, _excluded(plan, purchase, accrual.decisions, rule))
         else:
             work = works[rule.wallet]
-            lines = tuple(purchase.lines[place].line_id for place in accrual.seen[plan.view_of[rule.id]])
+            seen = accrual.seen if plan.programme.wallet(rule.wallet).basis.shipping else goods
+            lines = tuple(purchase.lines[place].line_id for place in seen[plan.view_of[rule.id]])
             yield Step(
                 "rule",
                 rule.id,

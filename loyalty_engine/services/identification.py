@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.store import purchase_keys
-from rules.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,7 @@ def identify(connection: sa.Connection, reference: MemberReference | None) -> Id
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
         return _by_id(reference.member_id, purchase_keys.member_exists(connection, reference.member_id))
-    raise Invalid(
-        "token_not_supported",
-        "Rotating tokens are not in use yet.",
-        {"member.token": ["name the member by card, phone or member_id"]},
-    )
+    return Identified(None, "unknown_token")
 
 
 def identify_many(

@@ -33,7 +33,7 @@ def receive(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
     """Place a purchase at its store, fill in what its lines lack, and make its keys."""
     site = own_site(connection, actor, posted.store, posted.terminal)
     posted = placed(posted, site)
-    purchase = filled(connection, posted.purchase)
+    purchase = filled(connection, posted.purchase, site)
     return Incoming(
         purchase_id=posted.purchase_id,
         store=site.store,

@@ -63,8 +63,10 @@ def explanation(actor: Actor, purchase_id: str, store: str | None, language: str
 def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None) -> tuple[str, KeyRow]:
     """Return a purchase's key and where it is; what is another member's or merchant's is not there.
 
-    A member's token has no store: `store` stands beside the number in the member's ledger.
+    A till sees its own store's. A member's token has no store: `store` stands beside the number in its ledger.
     """
+    if actor.role == "terminal" and store not in (None, actor.store_id):
+        raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} of this till's store.")
     key = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
     row = purchase_keys.find(connection, key)
     if row is None or (actor.role == "member" and row.member_id != actor.member_id):
@@ -128,6 +130,8 @@ def _parked_view(connection: sa.Connection, key: str) -> dict[str, Any]:
     if parked is None:
         raise NotFound("purchase_not_found", "Only a return of this purchase has come; the purchase itself has not.")
     answer: dict[str, Any] = decode_json(parked["answer"])
+    # The code is on the receipt, for whoever holds that.
+    answer.pop("claim_code", None)
     return answer | {"status": parked["status"]}
 
 

@@ -19,6 +19,7 @@ DETAILS: Final = {
     "unknown_card": "The card is not known; the member can claim the purchase, or staff name the member.",
     "unknown_phone": "The phone is not known; the member can claim the purchase, or staff name the member.",
     "unknown_member": "The member is not known; the member can claim the purchase, or staff name the member.",
+    "unknown_token": "No member shows this code; the member can claim the purchase, or staff name the member.",
     "blocked_card": "The card is blocked; staff name the member.",
     "replaced_card": "The card was replaced by another; staff name the member.",
     "suspended_member": "The member is suspended; staff resume the member and accept the purchase.",
@@ -28,7 +29,7 @@ DETAILS: Final = {
     "late": "It comes later than the programme allows; staff accept it, or not.",
     "points_out_of_range": "It would earn more points than one entry may carry; staff look into it.",
 }
-CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member"}
+CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member", "unknown_token"}
 """The reasons that a member's claim, or a till naming the member the same day, does away with."""
 
 

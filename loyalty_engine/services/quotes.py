@@ -27,7 +27,7 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
     """Return the points that posting this now would give, by wallet, with the trace; without a member, a new one's."""
     with reading() as connection:
         site = own_site(connection, actor, posted.store, posted.terminal)
-        purchase = filled(connection, placed(posted, site).purchase)
+        purchase = filled(connection, placed(posted, site).purchase, site)
         plan = plan_for(connection, purchase.occurred_at)
         check_currency(plan, purchase)
         who = identify(connection, posted.member)

@@ -50,7 +50,8 @@ def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Sourc
     raised = upgrade(tiers, state.level, metric)
     if raised is not None:
         review = review_on(tiers.window, today, state.joined_on)
-        since = max(source.occurred_at, state.level_since_at or source.occurred_at)
+        happened = min(source.occurred_at, booked_at)
+        since = max(happened, state.level_since_at or happened)
         set_level(posting, state, plan, raised.id, since, booked_at, review, metric, source)
     following = next_level(tiers, state.level, metric)
     missing = (following.level, following.missing) if following else (None, None)

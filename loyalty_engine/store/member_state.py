@@ -120,7 +120,7 @@ _level_then = Statement(
     sa.select(tier_history.c.level)
     .where(
         tier_history.c.member_id == _member,
-        tier_history.c.since_at < sa.bindparam("at", type_=tier_history.c.since_at.type),
+        tier_history.c.since_at <= sa.bindparam("at", type_=tier_history.c.since_at.type),
     )
     .order_by(tier_history.c.change_no.desc())
     .limit(1)
@@ -202,8 +202,8 @@ def load_cap_uses(connection: sa.Connection, state: MemberState, starts: Collect
 
 
 def level_at(connection: sa.Connection, state: MemberState, at: datetime) -> str | None:
-    """Return the level held before `at`; for a time before the first one, that first one."""
-    if state.level_since_at is None or state.level_since_at < at:
+    """Return the level held at `at`, by what is booked; for a time before the first one, that first one."""
+    if state.level_since_at is None or state.level_since_at <= at:
         return state.level
     row = _level_then.one(connection, member_id=state.member_id, at=at)
     row = row or _first_level.one(connection, member_id=state.member_id)

@@ -52,6 +52,7 @@ def work_out(
 
 
 def _wallet(worked, programme, wallet, rules, purchase, counted, member, room, left):
+    counted = [line for line in counted if wallet.basis.shipping or line.kind != "shipping"]
     seen = {rule.id: [line for line in counted if passes(rule.lines, line)] for rule in rules}
     rules = [rule for rule in rules if seen[rule.id]]
     whole = eligible(purchase, wallet.basis)
@@ -214,10 +215,14 @@ def holds(condition: c.Condition, purchase: Purchase, member: MemberFacts) -> bo
         case c.Spent(bounds, of):
             return within(
                 bounds,
-                sum(net(purchase)[line.line_id] for line in purchase.lines if passes(of, line)),
+                sum(
+                    net(purchase)[line.line_id] for line in purchase.lines if passes(of, line) and line.kind == "goods"
+                ),
             )
         case c.Units(bounds, of):
-            return within(bounds, sum(line.quantity for line in purchase.lines if passes(of, line)))
+            return within(
+                bounds, sum(line.quantity for line in purchase.lines if passes(of, line) and line.kind == "goods")
+            )
         case c.ByChannel(words):
             return named(words, {purchase.channel} - {None})
         case c.PaidBy(words):

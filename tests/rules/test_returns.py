@@ -210,3 +210,11 @@ def test_a_return_works_under_the_sku_lists_as_they_were() -> None:
     assert accrual.points == {"beans": 20}
     assert accrual.decisions.lists == {"promoted": ["WINE"]}
     assert after.points == {"beans": 10}
+
+
+def test_a_delivery_that_stays_keeps_nothing_of_goods_that_came_back() -> None:
+    welcome = BonusRule(id="welcome", wallet="beans", points=500)
+    delivered = replace(line("2", 1500, 1), kind="shipping")
+    bought = purchase(line("1", 2000, 2), delivered)
+    assert keeps(plan_of(a_point_a_yuan(), welcome), bought, {"1": 2, "2": 1}).points == {"beans": 520}
+    assert keeps(plan_of(a_point_a_yuan(), welcome), bought, {"1": 0, "2": 1}).points == {"beans": 0}

@@ -141,3 +141,8 @@ def test_the_sums_of_a_metric_have_one_name() -> None:
     assert metric_name(TIERS) == points_metric("beans") == "points:beans"
     assert metric_name(replace(TIERS, metric="net_spend")) == "net_spend"
     assert metric_name(replace(TIERS, metric="visits")) == "visits"
+
+
+def test_nobody_is_moved_from_a_level_that_this_ladder_does_not_have() -> None:
+    assert upgrade(TIERS, "platinum", 10**6) is None
+    assert next_level(TIERS, "platinum", 0) is None
