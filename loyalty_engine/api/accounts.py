@@ -38,7 +38,7 @@ def balances_of(actor: Actor, member_id: str) -> bytes:
 @blueprint.arguments(PageQuery, location="query")
 def ledger_of(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, Any]:
     """List what changed a member's points, newest first."""
-    return balances.ledger(member_id, page["cursor"], page["limit"])
+    return balances.ledger(actor, member_id, page["cursor"], page["limit"])
 
 
 @blueprint.route("/members/<id:member_id>/tier", methods=["GET"])
@@ -71,7 +71,7 @@ def my_balances(actor: Actor) -> bytes:
 @blueprint.arguments(PageQuery, location="query")
 def my_ledger(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
     """List what changed my points, newest first."""
-    return balances.ledger(_self(actor), page["cursor"], page["limit"])
+    return balances.ledger(actor, _self(actor), page["cursor"], page["limit"])
 
 
 @blueprint.route("/me/tier", methods=["GET"])

@@ -21,7 +21,7 @@ blueprint = Blueprint("audit-log", __name__, url_prefix="/v1", description="Who 
 @blueprint.arguments(PageQuery, location="query")
 def listing(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
     """List what was done, newest first."""
-    entries, following = audit_log.entries(page["limit"], page["cursor"])
+    entries, following = audit_log.seen_by(actor, page["limit"], page["cursor"])
     shown = [
         {
             "entry_id": one.entry_id,

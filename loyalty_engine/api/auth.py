@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
-from flask import Response
+from flask import Response, request
 from flask.globals import request_ctx
 
 from loyalty_engine.api.described import documented
 from loyalty_engine.api.known import ACTOR
 from loyalty_engine.api.refusals import Unauthorized
 from loyalty_engine.api.responses import respond
+from loyalty_engine.api.schemas.base import invalid
 from loyalty_engine.services import tokens
 from loyalty_engine.services.actors import Actor, Role
 from rules.errors import Forbidden
@@ -29,6 +30,8 @@ def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response
     may_pass = frozenset(roles)
 
     def guard(view: Callable[..., Any]) -> Callable[..., Response]:
+        takes_none = not _takes_query(view)
+
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Response:
             actor = authenticated()
@@ -37,6 +40,8 @@ def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response
                     "role_not_allowed",
                     f"A {actor.role}'s token can't do this; it takes one of: {names}.",
                 )
+            if takes_none and request_ctx.request.environ.get("QUERY_STRING"):
+                _check_no_query()
             return respond(view(actor, *args, **kwargs))
 
         guarded.allowed = roles  # type: ignore[attr-defined]
@@ -45,6 +50,19 @@ def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response
 
     names = ", ".join(roles)
     return guard
+
+
+def _takes_query(view: Callable[..., Any]) -> bool:
+    """Tell whether a view has a schema for its query, which refuses what it doesn't know by itself."""
+    parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())
+    return any(one["in"] == "query" for one in parameters)
+
+
+def _check_no_query() -> None:
+    if request.args:
+        raise invalid(
+            {name: ["Unknown parameter: nothing may stand behind the question mark here"] for name in request.args}
+        )
 
 
 def public(view: Callable[P, Any]) -> Callable[P, Response]:

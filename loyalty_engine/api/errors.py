@@ -52,6 +52,8 @@ def attempted(work: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> A
     except Refusal as refusal:
         status, document = _problem(refusal)
         return Answer(status, _encode(document))
+    except Exception as error:  # noqa: BLE001 - one bug must not take the answers of the others with it
+        return Answer(500, _encode(_logged(error)))
 
 
 def _problem(refusal: Refusal) -> tuple[int, dict[str, Any]]:
@@ -99,10 +101,15 @@ def _words(error: HTTPException, status: HTTPStatus) -> tuple[str, str]:
 
 
 def _bug(error: Exception) -> Response:
+    return problem_response(500, _logged(error))
+
+
+def _logged(error: Exception) -> dict[str, Any]:
+    """Log a bug; return the problem document that says no more than the request's id."""
     current_app.extensions["loyalty_log"].error("bug", request_id=request.environ.get(REQUEST_ID), **_origin(error))
     detail = "Something went wrong on our side; the request had no effect unless it says otherwise when it is repeated."
     document = problems.document(500, "Internal error", "internal_error", detail)
-    return problem_response(500, document | {"request_id": request.environ.get(REQUEST_ID)})
+    return document | {"request_id": request.environ.get(REQUEST_ID)}
 
 
 def _origin(error: BaseException) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from loyalty_engine.api.schemas.members import (
     EnrolmentSchema,
     LookupSchema,
     MemberAnswer,
+    MemberStatusAnswer,
     ReasonSchema,
     SeenAnswer,
 )
@@ -83,24 +84,24 @@ def find(actor: Actor, member_id: str) -> Member:
 
 @blueprint.route("/<id:member_id>/suspend", methods=["POST"])
 @allow("staff", "admin")
-@answers(200, MemberAnswer)
+@answers(200, MemberStatusAnswer)
 @takes_key
 @blueprint.arguments(ReasonSchema)
 def suspend(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a member's purchases wait for staff instead of earning."""
     reason = body["reason"]
-    return once(actor, lambda to: answer(member_changes.suspend_in(to, actor, member_id, reason)))
+    return once(actor, lambda to: _status(member_changes.suspend_in(to, actor, member_id, reason)))
 
 
 @blueprint.route("/<id:member_id>/resume", methods=["POST"])
 @allow("staff", "admin")
-@answers(200, MemberAnswer)
+@answers(200, MemberStatusAnswer)
 @takes_key
 @blueprint.arguments(ReasonSchema)
 def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a suspended member earn again."""
     reason = body["reason"]
-    return once(actor, lambda to: answer(member_changes.resume_in(to, actor, member_id, reason)))
+    return once(actor, lambda to: _status(member_changes.resume_in(to, actor, member_id, reason)))
 
 
 @blueprint.route("/<id:member_id>/cards/<code:number>/block", methods=["POST"])
@@ -124,6 +125,10 @@ def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str
         actor,
         lambda to: _of(member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201),
     )
+
+
+def _status(member: Member) -> Answer:
+    return answer({"member_id": member.member_id, "status": member.status})
 
 
 def _of(member_id: str, card: Any, status: int = 200) -> Answer:

@@ -15,7 +15,7 @@ blueprint = Blueprint("products", __name__, url_prefix="/v1", description="What 
 
 
 @blueprint.route("/products", methods=["PUT"])
-@allow("marketer", "service", "admin")
+@allow("marketer", "admin")
 @answers(200, ProductsAnswer)
 @takes_up_to(MAX_BATCH)
 @blueprint.arguments(ProductsSchema)

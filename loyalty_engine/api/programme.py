@@ -4,13 +4,14 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
+from flask import request
 
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.bodies import document_body, json_body, raw_body, read_document, says_yaml
 from loyalty_engine.api.described import answers, reads
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.responses import answer
-from loyalty_engine.api.schemas.base import load
+from loyalty_engine.api.schemas.base import invalid, load
 from loyalty_engine.api.schemas.managed import (
     CheckAnswer,
     DocumentAnswer,
@@ -51,6 +52,8 @@ def check(actor: Actor) -> dict[str, Any]:
 @blueprint.arguments(PublishQuery, location="query")
 def publish(actor: Actor, query: dict[str, Any]) -> Answer:
     """Publish a document: in JSON beside its reason, or as YAML with the reason behind the question mark."""
+    if request.args and not says_yaml():
+        raise invalid({name: ["belongs in the body, beside the programme"] for name in request.args})
     document, said = (raw_body(), query) if says_yaml() else _envelope(json_body())
     if said["reason"] is None:
         raise Invalid("invalid_fields", "Say why: ?reason=…", {"reason": ["is required"]})

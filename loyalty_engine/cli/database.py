@@ -3,7 +3,7 @@
 import click
 
 from loyalty_engine.cli.output import answer, engine, json_option
-from loyalty_engine.services import database
+from loyalty_engine.services import database, idempotency
 
 
 @click.group()
@@ -34,3 +34,12 @@ def grant(role: str) -> None:
     with engine():
         database.grant(role)
     answer({"granted_to": role}, f"{role} can serve now; ledger entries and lot changes it can only add.")
+
+
+@db.command()
+@json_option
+def tidy() -> None:
+    """Forget the idempotency keys that are older than 30 days; receipts are kept for ever."""
+    with engine():
+        forgotten = idempotency.forget_expired()
+    answer({"forgotten": forgotten}, f"Idempotency keys forgotten: {forgotten:,}")

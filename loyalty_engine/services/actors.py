@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from rules.errors import Forbidden
+
 Role = Literal["terminal", "member", "service", "staff", "marketer", "analyst", "admin"]
 
 
@@ -20,6 +22,12 @@ class Actor:
     def __str__(self) -> str:
         """Name the actor in entries and logs: the role and the token, never a person."""
         return f"{self.role}:{self.token_id}"
+
+    def check_everywhere(self) -> None:
+        """Refuse whoever belongs to one merchant what concerns every merchant of the programme."""
+        if self.merchant_id is not None:
+            detail = "This concerns every merchant, and your token belongs to one; use a token without a merchant."
+            raise Forbidden("other_merchant", detail)
 
 
 def command_line(name: str) -> Actor:

@@ -26,6 +26,12 @@ def record(
     store.insert(connection, Entry(new_id(), clock.now(), str(actor), action, target, told))
 
 
+def seen_by(actor: Actor, limit: int, before: str | None) -> tuple[tuple[Entry, ...], str | None]:
+    """Return a page of the log to whoever may see what all merchants did."""
+    actor.check_everywhere()
+    return entries(limit, before)
+
+
 def entries(limit: int = 100, before: str | None = None) -> tuple[tuple[Entry, ...], str | None]:
     """Return a page of the log, newest first, and the cursor for the next page (None at the end)."""
     assert 1 <= limit <= MAX_PAGE

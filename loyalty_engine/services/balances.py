@@ -3,8 +3,11 @@
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from loyalty_engine import clock
+from loyalty_engine.services import stores
+from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances as balances_of
 from loyalty_engine.services.purchase_answers import metric_words, next_words
@@ -26,15 +29,26 @@ def balances(member_id: str) -> bytes:
     return _encode({"member_id": member_id, "balances": balances_of(programme, found)})
 
 
-def ledger(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Return a page of entries, newest first, each with its source: the purchase, and the return where it was one."""
+def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Return a page of entries, newest first, each with its source: the purchase, and the return where it was one.
+
+    Whoever belongs to a merchant is not told which purchase at another merchant it was.
+    """
     with reading() as connection:
         accounts.of_member(connection, member_id)
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
         sources = accounts.sources(connection, member_id, [row["source_id"] for row in rows])
+        sources = {name: one for name, one in sources.items() if _may_know(connection, actor, one)}
     entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
     return {"member_id": member_id, "entries": entries, "next": following}
+
+
+def _may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
+    if actor.merchant_id is None:
+        return True
+    place = stores.place(connection, source.purchase_key.partition("/")[0])
+    return place is not None and place.merchant_id == actor.merchant_id
 
 
 def _before(cursor: str | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from loyalty_engine.services import caps, standing
 from loyalty_engine.services import posting as ledger
@@ -18,6 +18,9 @@ from rules.eligible import net_spend
 from rules.facts import Purchase
 from rules.periods import business_day
 from rules.plan import Plan
+
+MAX_PURCHASE_MINOR: Final = 10**13
+"""The most that the lines of one purchase may add up to: sums of a great many of them still fit 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ def judge(posting: Posting, state: MemberState, plan: Plan, purchase: Purchase) 
     """Work out what the purchase earns; caps over everyone that it uses stay locked until the commit."""
     if state.status != "active":
         return CannotBook(f"{state.status}_member")
+    if sum(line.amount_minor for line in purchase.lines) > MAX_PURCHASE_MINOR:
+        return CannotBook("amount_out_of_range")
     day = business_day(purchase.occurred_at, plan.programme.time_zone)
     facts = facts_of(posting.connection, state, plan, purchase.occurred_at)
     accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day))

@@ -155,5 +155,4 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)
     purchase_keys.settle_parked(connection, key)
-    waiting.apply(connection, actor, key, parked["received_at"])
-    return booked
+    return waiting.apply(connection, actor, key, parked["received_at"]) or booked

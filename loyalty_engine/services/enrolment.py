@@ -17,7 +17,7 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
 from loyalty_engine.store.ids import new_id
 from rules import tiers
-from rules.errors import Conflict, Refusal
+from rules.errors import Conflict, Forbidden, Refusal
 from rules.periods import business_day
 from rules.plan import Plan
 
@@ -52,6 +52,7 @@ def enrol(actor: Actor, new: NewMember) -> Answer:
 
 def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
     """Enrol one member in the caller's transaction; a race for a phone or card is a `Duplicate`: run it again."""
+    _check_till(actor, new)
     (done,) = _Enrolling(connection, actor).all([new])
     if done.refusal is not None:
         raise done.refusal
@@ -69,6 +70,14 @@ def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
         "joined_on": found.joined_on.isoformat(),
     }
     return Answer(201, json.dumps(told).encode())
+
+
+def _check_till(actor: Actor, new: NewMember) -> None:
+    """Rules look at segments and attributes: a till must not put a member where it earns more."""
+    said = [name for name in ("segments", "attributes") if getattr(new, name)]
+    if actor.role == "terminal" and said:
+        detail = f"A till doesn't set {' and '.join(said)}: leave that out, or ask staff to enrol the member."
+        raise Forbidden("not_at_till", detail, {name: ["is not for tills: leave it out"] for name in said})
 
 
 def enrol_many(actor: Actor, members: Sequence[Given]) -> list[Enrolment]:

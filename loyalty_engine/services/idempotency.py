@@ -7,7 +7,7 @@ what the winner answered. Source: RELIABILITY.md, Idempotency.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -106,6 +106,6 @@ def _again(found: KeyRow, request: _Request) -> Answer:
     return Answer(found.status, found.body.encode(), replayed=True)
 
 
-def forget_old(before: datetime) -> int:
-    """Forget the keys that were made before an instant (30 days ago); return how many."""
-    return in_transaction(lambda connection: store.forget(connection, before))
+def forget_expired() -> int:
+    """Forget the keys that are older than `KEPT_DAYS`; return how many."""
+    return in_transaction(lambda connection: store.forget(connection, clock.now() - timedelta(days=KEPT_DAYS)))

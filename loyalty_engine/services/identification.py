@@ -18,6 +18,8 @@ class Identified:
 
 
 NOBODY = Identified(None)
+_BY_TOKEN = Identified(None, "unknown_token")
+"""Nobody shows rotating codes before members can sign in."""
 
 
 def identify(connection: sa.Connection, reference: MemberReference | None) -> Identified:
@@ -30,13 +32,13 @@ def identify(connection: sa.Connection, reference: MemberReference | None) -> Id
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
         return _by_id(reference.member_id, purchase_keys.member_exists(connection, reference.member_id))
-    return Identified(None, "unknown_token")
+    return _BY_TOKEN
 
 
 def identify_many(
     connection: sa.Connection, references: Collection[MemberReference]
 ) -> dict[MemberReference, Identified]:
-    """Find the members that `references` name, in one statement for each way of naming; tokens name nobody here."""
+    """Find the members that `references` name, in one statement for each way of naming."""
     cards = purchase_keys.members_of_cards(connection, {one.card for one in references if one.card is not None})
     phones = purchase_keys.members_of_phones(connection, {one.phone for one in references if one.phone is not None})
     ids = purchase_keys.members_among(connection, {one.member_id for one in references if one.member_id is not None})
@@ -48,6 +50,8 @@ def identify_many(
             found[one] = _by_phone(phones.get(one.phone))
         elif one.member_id is not None:
             found[one] = _by_id(one.member_id, one.member_id in ids)
+        else:
+            found[one] = _BY_TOKEN
     return found
 
 

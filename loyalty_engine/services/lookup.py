@@ -67,7 +67,8 @@ def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: st
     """
     if actor.role == "terminal" and store not in (None, actor.store_id):
         raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} of this till's store.")
-    key = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
+    named = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
+    key = purchase_keys.first_key(connection, named)
     row = purchase_keys.find(connection, key)
     if row is None or (actor.role == "member" and row.member_id != actor.member_id):
         raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} here.")

@@ -177,6 +177,7 @@ def resume_in(connection: sa.Connection, actor: Actor, member_id: str, reason: s
 def _set_status(
     connection: sa.Connection, actor: Actor, member_id: str, status: str, action: str, reason: str
 ) -> Member:
+    actor.check_everywhere()
     why = _reason(reason)
     locked = _lock(connection, member_id)
     if store.status(connection, locked) != status:

@@ -94,12 +94,6 @@ def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
             return no_member()
 
 
-def normalised(reference: MemberReference) -> MemberReference:
-    """Return the reference in the form that is stored; raises `Invalid` for a card or phone that can't be one."""
-    with reading() as connection:
-        return _normalised(connection, reference)
-
-
 def _normalised(connection: sa.Connection, reference: MemberReference) -> MemberReference:
     wrong = Wrong()
     found = reference

@@ -13,7 +13,7 @@ from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json
 from loyalty_engine.services.purchases import book_in
-from loyalty_engine.services.reversals import Returned, book_return, left_of, reduce_to
+from loyalty_engine.services.reversals import Returned, answer_anew, book_return, left_of, reduce_to
 from loyalty_engine.store import postings, purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow
@@ -26,11 +26,12 @@ def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_memb
     for member_id in sorted((row.member_id, to_member)):
         Posting(connection, actor, clock.now()).member(member_id)
     _take_away(connection, actor, row)
-    moved = KeyRow(row.fingerprint, to_member, new_id())
+    posting_id = new_id()
+    moved = KeyRow(row.fingerprint, to_member, posting_id)
     purchase_keys.move_key(connection, key, moved)
     answer = _book_anew(connection, actor, key, row, moved)
-    _return_again(connection, actor, key, row, moved)
-    return answer
+    returned = _return_again(connection, actor, key, row, moved)
+    return answer_anew(connection, actor, to_member, posting_id) if returned else answer
 
 
 def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:
@@ -60,7 +61,8 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
     return booked
 
 
-def _return_again(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, moved: KeyRow) -> None:
+def _return_again(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, moved: KeyRow) -> bool:
+    """Book the returns anew; tell whether there were any."""
     assert row.member_id is not None and row.posting_id is not None
     assert moved.member_id is not None and moved.posting_id is not None
     purchase_id = key.partition("/")[2]
@@ -73,3 +75,4 @@ def _return_again(connection: sa.Connection, actor: Actor, key: str, row: KeyRow
         units = decode_json(one["units"])
         returned = Returned(purchase_id, one["return_reference"], units, one["occurred_at"])
         book_return(connection, actor, moved.member_id, moved.posting_id, returned)
+    return bool(booked)

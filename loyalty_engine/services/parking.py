@@ -27,6 +27,7 @@ DETAILS: Final = {
     "merged_member": "The member was merged into another; staff name that one.",
     "sums_disagree": "Lines, order discount and tenders don't add up; staff accept the purchase as it is, or not.",
     "late": "It comes later than the programme allows; staff accept it, or not.",
+    "amount_out_of_range": "Its lines add up to more than one purchase may come to; staff look into it.",
     "points_out_of_range": "It would earn more points than one entry may carry; staff look into it.",
 }
 CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member", "unknown_token"}

@@ -46,6 +46,7 @@ def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:
 
     One without a day is said of all time before the SKU's next entry. Of two for the same SKU and day the later counts.
     """
+    actor.check_everywhere()
     checked = [_checked(given) for given in products]
     rows = [row for row in checked if isinstance(row, ProductRow)]
 

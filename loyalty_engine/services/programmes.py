@@ -46,9 +46,6 @@ def plans(connection: sa.Connection) -> Callable[[datetime], Plan]:
     return lambda at: plan_of(connection, _version_at(timeline, at))
 
 
-current_plan = plan_for
-
-
 def version_at(connection: sa.Connection, at: datetime) -> int:
     """Return the number of the version in force at `at`."""
     return _version_at(_timeline(connection), at)

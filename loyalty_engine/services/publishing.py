@@ -68,6 +68,7 @@ def publish(actor: Actor, text: str | bytes, effective_at: datetime | None, reas
     The first version reaches back without limit. Raises `Invalid` with every problem by its path, or `Conflict`
     where the version would not come after the one before it.
     """
+    actor.check_everywhere()
     programme = documents.read_programme(text)
     if not isinstance(programme, Programme):
         raise _invalid(programme)

@@ -7,6 +7,7 @@ import msgspec
 
 from loyalty_engine.services.booking import PurchaseBooked
 from loyalty_engine.services.posting import Booked
+from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import Account, MemberState
 from rules.explain import because
@@ -15,7 +16,7 @@ from rules.money import format_amount
 from rules.periods import plus
 from rules.plan import Plan
 from rules.programme import InactivityExpiry, Programme
-from rules.tiers import NET_SPEND, metric_name
+from rules.tiers import NET_SPEND, Next, metric_name
 from rules.trace import Step, trace
 
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +40,17 @@ def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: Membe
             "programme_version": plan.version,
         }
     )
+
+
+def posted_answer_after(
+    answer: str, programme: Programme, accounts: Mapping[str, Account], following: Next | None
+) -> bytes:
+    """Return the answer to a posted purchase with the balances, and the way to the next level, after its returns."""
+    said = decode_json(answer)
+    said["balances"] = balances(programme, accounts)
+    level, missing = (following.level, following.missing) if following else (None, 0)
+    said["tier"]["next"] = next_words(programme, level, missing)
+    return _encode(said)
 
 
 def parked_answer(purchase_id: str, status: str, reason: str | None, detail: str, claim_code: str | None) -> bytes:

@@ -1,8 +1,9 @@
 """Posts many purchases in one transaction, for imports, with the same results as posting them one by one.
 
 What is the same for all is done once: which numbers and receipts are taken, and the writing at the end. Everything
-that decides is the code that posts a single purchase. A purchase that needs more than that (one that is parked, or
-comes again) goes through `purchases.post_in` after the others of its batch are written.
+that decides is the code that posts a single purchase. A purchase that needs more than that goes through
+`purchases.post_in`: in its place where a return came before it, and after the others where it comes again, which
+changes nothing for them.
 
 Where all writers wait for one another (SQLite), a batch is judged before it asks for its turn: tills wait for the
 writing alone, and a second process can judge meanwhile. A batch that was overtaken is judged again in its turn.
@@ -13,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import batch_members, booking, caps
+from loyalty_engine.services import batch_members, booking, caps, parking
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
@@ -62,50 +64,76 @@ def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[Posting
 
 def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
     """The same, in the caller's transaction."""
-    batch, results = _judged(Posting(connection, actor, now=None), purchases)
-    batch.write()
-    return _with_the_rest(connection, actor, purchases, results)
+    return _finish(connection, _sorted(connection, actor, purchases))
 
 
 def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
-    """The same, judged outside the transaction that writes; raises `Overtaken` where what was read has changed since.
+    """The same, with the first run judged outside the transaction that writes; raises `Overtaken` where what was read
+    has changed since.
 
     Only what the batch writes needs to be as it was. A card blocked or a programme published between reading and
     writing could as well have come after the batch.
     """
     with snapshot() as connection:
-        batch, results = _judged(Posting(connection, actor, now=None, only_looks=True), purchases)
-
-    def write(connection: sa.Connection) -> list[PostingResult]:
-        batch.move_to(connection)
-        batch.write()
-        return _with_the_rest(connection, actor, purchases, results)
-
-    return in_transaction(write)
+        work = _sorted(connection, actor, purchases)
+        first = _judged(Posting(connection, actor, now=None, only_looks=True), work, work.runs[0])
+    return in_transaction(partial(_finish, work=work, judged=first))
 
 
-def _judged(posting: Posting, purchases: Sequence[PostedPurchase]) -> tuple["_Batch", Mapping[int, PostingResult]]:
+class _Run(NamedTuple):
+    """The places of new purchases that are booked together, and of the one after them that has to come next."""
+
+    new: list[int]
+    then: int | None = None
+
+
+class _Work(NamedTuple):
+    """A batch and what each of its purchases needs; those that are in no run, nor refused, come last."""
+
+    actor: Actor
+    purchases: Sequence[PostedPurchase]
+    arrived: Mapping[int, Incoming]
+    refused: Mapping[int, PostingResult]
+    runs: Sequence[_Run]
+
+
+def _sorted(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> _Work:
+    refused: dict[int, PostingResult] = {}
+    arrived = _receive(connection, actor, purchases, plans(connection), refused)
+    return _Work(actor, purchases, arrived, refused, _runs(connection, arrived))
+
+
+def _judged(posting: Posting, work: _Work, run: _Run) -> tuple["_Batch", dict[int, PostingResult]]:
     """Judge what can be booked plainly; return it with the results by place, which the other purchases lack."""
-    connection = posting.connection
-    results: dict[int, PostingResult] = {}
-    plan_at = plans(connection)
-    arrived = _receive(connection, posting.actor, purchases, plan_at, results)
-    new = _new(connection, arrived)
-    batch = _Batch(posting, plan_at, [(arrived[place], purchases[place].member) for place in new])
-    for place in new:
-        result = batch.post(arrived[place], purchases[place].member)
+    coming = [(work.arrived[place], work.purchases[place].member) for place in run.new]
+    batch = _Batch(posting, plans(posting.connection), coming)
+    results = {}
+    for place, (incoming, member) in zip(run.new, coming, strict=True):
+        result = batch.post(incoming, member)
         if result is not None:
             results[place] = result
     return batch, results
 
 
-def _with_the_rest(
-    connection: sa.Connection,
-    actor: Actor,
-    purchases: Sequence[PostedPurchase],
-    results: Mapping[int, PostingResult],
+def _finish(
+    connection: sa.Connection, work: _Work, judged: tuple["_Batch", dict[int, PostingResult]] | None = None
 ) -> list[PostingResult]:
-    return [results.get(place) or _post_one(connection, actor, posted) for place, posted in enumerate(purchases)]
+    """Write run after run, the first one as it was `judged` ahead; then post what is left."""
+    results = dict(work.refused)
+    for run in work.runs:
+        if judged is not None:
+            batch, booked = judged
+            batch.move_to(connection)
+            judged = None
+        else:
+            batch, booked = _judged(Posting(connection, work.actor, now=None), work, run)
+        batch.write()
+        results |= booked
+        if run.then is not None:
+            results[run.then] = _post_one(connection, work.actor, work.purchases[run.then])
+    return [
+        results.get(place) or _post_one(connection, work.actor, posted) for place, posted in enumerate(work.purchases)
+    ]
 
 
 def _receive(
@@ -126,22 +154,35 @@ def _receive(
     return arrived
 
 
-def _new(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[int]:
-    """Return the places of the purchases whose number and receipt are new, also within the batch."""
+def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_Run]:
+    """Return the places of the purchases whose number and receipt are new, also within the batch.
+
+    A run ends with a purchase whose return came first: it is posted in its place, for what comes after it is judged by
+    what it leaves. So is a known number with a receipt that is free: a later sale may have that one. A repetition takes
+    nothing, neither its number nor its receipt.
+    """
     receipts = [one.receipt_key for one in arrived.values() if one.receipt_key is not None]
-    keys, receipt_keys = purchase_keys.taken(connection, [one.key for one in arrived.values()], receipts)
-    new = []
+    keys, receipt_keys, waiting = purchase_keys.taken(connection, [one.key for one in arrived.values()], receipts)
+    runs = [_Run([])]
     for place, incoming in arrived.items():
-        if incoming.key not in keys and incoming.receipt_key not in receipt_keys:
-            new.append(place)
+        if incoming.receipt_key in receipt_keys or (incoming.key in keys and incoming.receipt_key is None):
+            continue
+        known = incoming.key in keys
+        if known or incoming.key in waiting:
+            runs[-1] = runs[-1]._replace(then=place)
+            runs.append(_Run([]))
+        else:
+            runs[-1].new.append(place)
+        if known:
+            continue
         keys.add(incoming.key)
         if incoming.receipt_key is not None:
             receipt_keys.add(incoming.receipt_key)
-    return new
+    return runs
 
 
 class _Batch:
-    """The purchases of a batch that are plainly booked."""
+    """The purchases of a run, which are plainly booked or parked."""
 
     def __init__(
         self,
@@ -153,29 +194,38 @@ class _Batch:
         self.posting = posting
         self.keys: list[purchase_keys.Values] = []
         self.receipts: list[purchase_keys.Values] = []
+        self.parked: list[tuple[Incoming, str | None]] = []
         purchases = [(incoming.purchase, member) for incoming, member in new if member is not None]
         coming = [Coming(purchase, plan_at(purchase.occurred_at), member) for purchase, member in purchases]
         self.found = batch_members.load(self.posting, coming)
 
     def post(self, incoming: Incoming, member: MemberReference | None) -> PostingResult | None:
-        """Book one purchase; None for one that can't be booked plainly."""
+        """Book or park one purchase; None for one whose member can only be found by `post_in`."""
         posting = self.posting
         plan = self.plan_at(incoming.purchase.occurred_at)
         who = self.found.get(member) if member is not None else None
-        if who is None or who.member_id is None or trouble_with(plan, incoming.purchase, may_be_late=True):
+        if who is None and member is not None:
             return None
+        trouble = trouble_with(plan, incoming.purchase, may_be_late=True) or (who.reason if who else None)
+        if trouble or who is None or who.member_id is None:
+            return self._park(incoming, trouble)
         state = posting.member(who.member_id)
         accrual = booking.judge(posting, state, plan, incoming.purchase)
         if isinstance(accrual, CannotBook):
-            return None
+            return self._park(incoming, accrual.reason)
         source = Source("purchase", new_id(), incoming.purchase.occurred_at)
         done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
         booking.append_purchase(posting, state, plan, incoming, done, source, answer=None)
         self._take_keys(incoming, who.member_id, source.id)
         return PostingResult("posted", accrual.points)
 
-    def _take_keys(self, incoming: Incoming, member_id: str, posting_id: str) -> None:
-        key = {"purchase_key": incoming.key, "fingerprint": incoming.document.fingerprint}
+    def _park(self, incoming: Incoming, reason: str | None) -> PostingResult:
+        self._take_keys(incoming, None, None)
+        self.parked.append((incoming, reason))
+        return PostingResult("unresolved" if reason else "unclaimed", code=reason, detail=parking.DETAILS[reason])
+
+    def _take_keys(self, incoming: Incoming, member_id: str | None, posting_id: str | None) -> None:
+        key: dict[str, Any] = {"purchase_key": incoming.key, "fingerprint": incoming.document.fingerprint}
         self.keys.append(key | {"member_id": member_id, "posting_id": posting_id})
         if incoming.receipt_key is not None:
             self.receipts.append({"receipt_key": incoming.receipt_key, "purchase_key": incoming.key})
@@ -187,7 +237,12 @@ class _Batch:
         caps.check_budgets(self.posting)
 
     def write(self) -> None:
-        purchase_keys.add_keys(self.posting.connection, self.keys, self.receipts)
+        """Write all of it; keys in their order, so that two batches never wait for each other in a circle."""
+        connection = self.posting.connection
+        keys = sorted(self.keys, key=itemgetter("purchase_key"))
+        purchase_keys.add_keys(connection, keys, sorted(self.receipts, key=itemgetter("receipt_key")))
+        for incoming, reason in self.parked:
+            parking.park(connection, incoming, reason)
         self.posting.write()
 
 

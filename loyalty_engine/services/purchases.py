@@ -48,7 +48,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
     known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
     if known is not None and not known.waits:
-        return replays.answer(connection, known, row, incoming.purchase_id)
+        return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
         return parking.park(connection, incoming, trouble)
     now = None if replays_history else clock.now()
@@ -57,7 +57,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
         return parking.park(connection, incoming, booked.reason)
     if known is not None:
-        waiting.apply(connection, actor, incoming.key, clock.now())
+        return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
     return booked
 
 

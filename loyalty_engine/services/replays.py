@@ -50,12 +50,17 @@ def _known(connection: sa.Connection, key: str) -> Known:
     return Known(key, row)
 
 
-def answer(connection: sa.Connection, known: Known, row: KeyRow, purchase_id: str) -> Answer:
-    """Answer a purchase whose number or receipt is taken: the first answer for the same one, `Invalid` for another."""
+def answer(connection: sa.Connection, known: Known, row: KeyRow, key: str) -> Answer:
+    """Answer a purchase whose number or receipt is taken: the first answer for the same one, `Invalid` for another.
+
+    The number of a repetition that its receipt gave away leads to the purchase from now on, for returns.
+    """
     if known.row.fingerprint != row.fingerprint:
         raise Invalid(
             "purchase_differs",
-            f"Purchase {purchase_id}, or its receipt, was posted before with other content; nothing was changed.",
+            f"Purchase {key.partition('/')[2]}, or its receipt, was posted before with other content; nothing was changed.",
             {"purchase_id": ["give a new sale its own number and receipt; send a repetition unchanged"]},
         )
+    if known.key != key:
+        purchase_keys.add_alias(connection, key, known.key)
     return stored_answer(connection, known.key, known.row)

@@ -34,7 +34,8 @@ def take_in(connection: sa.Connection, actor: Actor, request: ReturnRequest) -> 
     Raises `Invalid` for more than is left, and `NotFound` for another store's purchase whose receipt is not presented.
     """
     site = site_of(connection, actor, request.store)
-    key = purchase_keys.purchase_key(site.store, request.purchase_id)
+    named = purchase_keys.purchase_key(site.store, request.purchase_id)
+    key = purchase_keys.first_key(connection, named)
     row = _locked(connection, key)
     at = request.occurred_at or clock.now()
     returned = Returned(request.purchase_id, request.return_reference, request.units, at)

@@ -15,17 +15,19 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.posting import Booked, Posting, Source
 from loyalty_engine.services.programmes import plan_of
-from loyalty_engine.services.purchase_answers import returned_answer
+from loyalty_engine.services.purchase_answers import posted_answer_after, returned_answer
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
-from loyalty_engine.store import postings
+from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.postings import Values
 from rules.eligible import net_spend
 from rules.errors import Invalid
 from rules.facts import Purchase
+from rules.periods import business_day
 from rules.plan import Plan
 from rules.returns import Kept, everything, kept, left_after
+from rules.tiers import Next, next_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,26 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     posting.write()
     postings.update_purchase(connection, stored)
     return Answer(201, body)
+
+
+def answer_anew(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str) -> Answer:
+    """Answer a purchase that was booked in this transaction, once more after its returns: with what is true now."""
+    state = Posting(connection, actor, clock.now()).member(member_id)
+    stored = postings.purchase(connection, member_id, posting_id)
+    assert stored is not None, "it was booked just now"
+    plan = plan_of(connection, stored["version"])
+    body = posted_answer_after(stored["answer"], plan.programme, state.accounts, _following(connection, state, plan))
+    postings.update_answer(connection, member_id, posting_id, body.decode())
+    return Answer(201, body)
+
+
+def _following(connection: sa.Connection, state: MemberState, plan: Plan) -> Next | None:
+    tiers = plan.programme.tiers
+    assert state.last_booked_at is not None, "a purchase was booked"
+    counted = standing.window(tiers, state, business_day(state.last_booked_at, plan.programme.time_zone))
+    if tiers is None or counted is None:
+        return None
+    return next_level(tiers, state.level, member_state.qualified(connection, state, *counted))
 
 
 def _repeated(earlier: Values, returned: Returned) -> Answer:

@@ -66,7 +66,7 @@ def first_tokens(actor: Actor) -> Mapping[str, Issued]:
         return {}
     wanted = (
         NewToken("terminal", "till at Main Street", store_id=STORE, terminal_id=TERMINAL),
-        NewToken("staff", "staff of the grocer", MERCHANT),
+        NewToken("staff", "staff of the programme"),
         NewToken("service", "web shop of the grocer", MERCHANT),
         NewToken("marketer", "marketer"),
         NewToken("admin", "administrator"),

@@ -39,7 +39,7 @@ def site_of(connection: sa.Connection, actor: Actor, store: str | None, terminal
         raise NotFound("store_not_found", f"There is no store {named}.")
     if actor.role == "service" and terminal is not None and terminal not in places.terminals_of(connection, named):
         said = {"terminal": ["name one of the store's terminals, or leave it out"]}
-        raise Invalid("terminal_not_found", f"Store {named} has no terminal {terminal}.", said)
+        raise NotFound("terminal_not_found", f"Store {named} has no terminal {terminal}.", said)
     where = actor.terminal_id or terminal
     return Site(named, found.merchant_id, found.store_groups, where, found.time_zone or "UTC")
 

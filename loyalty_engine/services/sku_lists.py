@@ -19,6 +19,7 @@ _FEW: Final = 10
 
 def put(actor: Actor, list_id: str, skus: Collection[str]) -> int:
     """Let a list hold exactly these SKUs; rules see it within 30 s. Return how many there are."""
+    actor.check_everywhere()
     wrong = Wrong()
     checking.code(wrong, "list_id", list_id)
     chosen = frozenset(skus)

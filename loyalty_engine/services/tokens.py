@@ -137,6 +137,7 @@ def for_member(actor: Actor, member_id: str, expires_at: datetime | None = None)
     """Make a token with which a member sees its own data; staff and admins may."""
     if actor.role not in ("staff", "admin"):
         raise Forbidden("role_not_allowed", "Only staff and admins make a member's token.")
+    actor.check_everywhere()
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid("token_invalid", "The token would have ended already.", {"expires_at": ["must be in the future"]})
 
@@ -204,6 +205,8 @@ def _managed(connection: sa.Connection, actor: Actor, token_id: str) -> Token:
         raise _no_token()
     if actor.role != "admin" and not (actor.role == "staff" and token.role == "member"):
         raise Forbidden("role_not_allowed", "Only an admin changes tokens.")
+    if token.role == "member":
+        actor.check_everywhere()
     return token
 
 

@@ -82,6 +82,14 @@ _update_purchase = Statement(
     )
     .values({name: sa.bindparam(name) for name in ("status", "kept", "cap_use", "left_units")})
 )
+_update_answer = Statement(
+    purchases.update()
+    .where(
+        purchases.c.member_id == sa.bindparam("member_key", type_=purchases.c.member_id.type),
+        purchases.c.posting_id == sa.bindparam("posting_key", type_=purchases.c.posting_id.type),
+    )
+    .values(answer=sa.bindparam("answer"))
+)
 _RETURN_COLUMNS = purchase_returns.columns.keys()
 _select_returns = Statement(
     sa.select(purchase_returns).where(
@@ -134,6 +142,11 @@ def purchase_answer(connection: sa.Connection, member_id: str, posting_id: str) 
     """Return the answer that the purchase was given when it was posted; None for an imported one."""
     row = _select_answer.one(connection, member_id=member_id, posting_id=posting_id)
     return row[0] if row else None
+
+
+def update_answer(connection: sa.Connection, member_id: str, posting_id: str, answer: str) -> None:
+    """Keep another answer to a purchase, in the transaction that books it."""
+    _update_answer.run(connection, member_key=member_id, posting_key=posting_id, answer=answer)
 
 
 def update_purchase(connection: sa.Connection, stored: Values) -> None:

@@ -16,6 +16,7 @@ from loyalty_engine.store.tables import (
     members,
     parked_purchases,
     phones,
+    purchase_aliases,
     purchase_keys,
     receipts,
     stores,
@@ -52,6 +53,10 @@ _set_key = Statement(
             for name in ("fingerprint", "member_id", "posting_id")
         }
     )
+)
+_insert_alias = statements.insert_once(purchase_aliases)
+_alias = Statement(
+    sa.select(purchase_aliases.c.first_key).where(purchase_aliases.c.purchase_key == sa.bindparam("purchase_key"))
 )
 _receipt = Statement(sa.select(receipts.c.purchase_key).where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
 _release_receipt = Statement(receipts.delete().where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
@@ -97,6 +102,17 @@ def claim_key(connection: sa.Connection, key: str, row: KeyRow) -> bool:
     return _insert_key.run(connection, purchase_key=key, **values) == 1
 
 
+def add_alias(connection: sa.Connection, key: str, first_key: str) -> None:
+    """Remember another number of a purchase: a till that retried under a new one prints and returns by that."""
+    _insert_alias.run(connection, purchase_key=key, first_key=first_key)
+
+
+def first_key(connection: sa.Connection, key: str) -> str:
+    """Return the key that a purchase was posted under, where `key` is another number of it; else `key`."""
+    row = _alias.one(connection, purchase_key=key)
+    return row[0] if row else key
+
+
 def claim_receipt(connection: sa.Connection, receipt_key: str, key: str) -> bool:
     """Take a receipt for a purchase; False where it was taken before."""
     return _insert_receipt.run(connection, receipt_key=receipt_key, purchase_key=key) == 1
@@ -117,15 +133,20 @@ _add_key = statements.insert(purchase_keys)
 _add_receipt = statements.insert(receipts)
 
 
-def taken(connection: sa.Connection, keys: Sequence[str], receipt_keys: Sequence[str]) -> tuple[set[str], set[str]]:
-    """Return which of these keys, and which of these receipts, are taken."""
-    found_keys = connection.scalars(
-        sa.select(purchase_keys.c.purchase_key).where(purchase_keys.c.purchase_key.in_(keys))
+def taken(
+    connection: sa.Connection, keys: Sequence[str], receipt_keys: Sequence[str]
+) -> tuple[set[str], set[str], set[str]]:
+    """Return which of these keys, and which of these receipts, are taken, and which keys only a return has come for."""
+    table = purchase_keys
+    rows = connection.execute(
+        sa.select(table.c.purchase_key, table.c.fingerprint).where(table.c.purchase_key.in_(keys))
     )
+    found_keys = {key: fingerprint == WAITING for key, fingerprint in rows}
     found_receipts = connection.scalars(
         sa.select(receipts.c.receipt_key).where(receipts.c.receipt_key.in_(receipt_keys))
     )
-    return set(found_keys), set(found_receipts)
+    waits = {key for key, is_waiting in found_keys.items() if is_waiting}
+    return set(found_keys) - waits, set(found_receipts), waits
 
 
 def find(connection: sa.Connection, key: str, locked: bool = False) -> KeyRow | None:

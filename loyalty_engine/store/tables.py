@@ -198,6 +198,14 @@ receipts = _table(
     clustered=True,
 )
 
+purchase_aliases = _table(
+    "purchase_aliases",
+    "purchase_key",
+    sa.Column("purchase_key", _KEY, primary_key=True),
+    _col("first_key", _KEY),
+    clustered=True,
+)
+
 idempotency_keys = _table(
     "idempotency_keys",
     "scope_key",

@@ -48,6 +48,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "purchase_aliases",
+        sa.Column("purchase_key", sa.String(length=200), nullable=False),
+        sa.Column("first_key", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("purchase_key", name=op.f("pk_purchase_aliases")),
+        info={"distribution": "purchase_key"},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "claim_codes",
         sa.Column("claim_code", sa.String(length=20), nullable=False),
         sa.Column("purchase_key", sa.String(length=200), nullable=False),
@@ -535,6 +543,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     op.drop_table("external_ids")
     op.drop_table("claim_codes")
+    op.drop_table("purchase_aliases")
     op.drop_table("cards")
     op.drop_table("budgets")
     op.drop_table("audit_log")

@@ -49,7 +49,7 @@ MAY_PASS = {
     "POST /v1/programme/versions": MARKETERS,
     "GET /v1/programme/versions": READERS,
     "GET /v1/programme/versions/<version:number>": READERS,
-    "PUT /v1/products": MARKETERS | {"service"},
+    "PUT /v1/products": MARKETERS,
     "GET /v1/sku-lists": MARKETERS | {"analyst"},
     "PUT /v1/sku-lists/<code:list_id>": MARKETERS,
     "GET /v1/merchants": READERS,

@@ -23,7 +23,7 @@ def test_a_member_is_enrolled_looked_up_and_shown(shop: Shop) -> None:
         "consents": [{"channel": "sms", "purpose": "marketing"}],
         "attributes": {"shoe-size": "38"},
     }
-    enrolled = shop.terminal("POST", "/v1/members", json=body)
+    enrolled = shop.service("POST", "/v1/members", json=body)
     assert enrolled.status_code == 201
     seen = shop.terminal("POST", "/v1/members/lookups", json={"phone": "+8613800138000"})
     assert seen.json["member_id"] == enrolled.json["member_id"]
@@ -33,7 +33,7 @@ def test_a_member_is_enrolled_looked_up_and_shown(shop: Shop) -> None:
     assert shown["birthday"] == {"month": 8, "day": 15, "year": None, "calendar": "lunar", "leap_month": False}
     assert shown["consents"][0]["given"] is True
     assert shown["attributes"] == {"shoe-size": "38"}
-    again = shop.terminal("POST", "/v1/members", json=body)
+    again = shop.staff("POST", "/v1/members", json=body)
     assert (again.status_code, again.json["code"]) == (409, "phone_taken")
 
 
@@ -120,7 +120,8 @@ def test_a_suspended_members_purchases_wait(shop: Shop) -> None:
     path = f"/v1/members/{shop.member_id}"
     assert shop.staff("POST", f"{path}/suspend", json={"reason": "fraud?"}).json["status"] == "suspended"
     assert shop.terminal("POST", "/v1/purchases", json=purchase()).json["reason"] == "suspended_member"
-    assert shop.staff("POST", f"{path}/resume", json={"reason": "no"}).json["status"] == "active"
+    resumed = shop.staff("POST", f"{path}/resume", json={"reason": "no"}, headers={"Idempotency-Key": "k"})
+    assert resumed.json == {"member_id": shop.member_id, "status": "active"}
 
 
 def test_a_members_token_is_shown_once_and_only_good_for_itself(shop: Shop) -> None:
@@ -202,7 +203,7 @@ def test_stores_terminals_and_groups_are_put_and_listed(shop: Shop) -> None:
 
 def test_products_fill_in_what_tills_leave_out(shop: Shop) -> None:
     entries = [{"sku": "4006381333931", "category": "pens", "tags": ["blue"]}, {"sku": "x", "category": "a//b"}]
-    put = shop.service("PUT", "/v1/products", json={"products": entries})
+    put = shop.marketer("PUT", "/v1/products", json={"products": entries})
     assert [one["status"] for one in put.json["results"]] == ["posted", "refused"]
     body = purchase(lines=[line("1", sku="4006381333931", category=...)])
     assert shop.terminal("POST", "/v1/purchases", json=body).status_code == 201

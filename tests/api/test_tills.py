@@ -137,3 +137,36 @@ def test_a_service_says_where(shop: Shop) -> None:
     nowhere = shop.service("POST", "/v1/purchases", json=purchase())
     assert (nowhere.status_code, list(nowhere.json["errors"])) == (422, ["store"])
     assert shop.service("POST", "/v1/purchases", json=purchase(store="s-1")).status_code == 201
+
+
+def test_a_retry_under_a_new_number_can_be_found_and_returned_by_that_number(shop: Shop) -> None:
+    first = shop.terminal("POST", "/v1/purchases", json=purchase())
+    again = shop.terminal("POST", "/v1/purchases", json=purchase(purchase_id="retry-1"))
+    assert (again.status_code, again.data) == (200, first.data)
+    assert shop.terminal("GET", "/v1/purchases/retry-1").json["purchase_id"] == first.json["purchase_id"]
+    back = shop.terminal("POST", "/v1/purchases/retry-1/returns", json={"return_reference": "R-1", "all": True})
+    assert (back.status_code, back.json["balances"][0]["available"]) == (201, 0)
+
+
+def test_the_receipt_rule_takes_the_terminal_from_the_token(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    ghost = shop.terminal("POST", "/v1/purchases", json=purchase(purchase_id="p2", store="s-1", terminal="ghost"))
+    assert (ghost.status_code, ghost.json["code"]) == (403, "other_terminal")
+    nowhere = shop.service("POST", "/v1/purchases", json=purchase(purchase_id="p3", store="s-1", terminal="nowhere"))
+    assert (nowhere.status_code, nowhere.json["code"]) == (404, "terminal_not_found")
+    same = shop.service("POST", "/v1/purchases", json=purchase(purchase_id="p4", store="s-1", terminal="t-1"))
+    assert same.status_code == 200
+
+
+def test_a_till_sees_no_other_stores_purchases_and_no_claim_code(shop: Shop) -> None:
+    parked = shop.terminal("POST", "/v1/purchases", json=purchase(member=...))
+    path = f"/v1/purchases/{parked.json['purchase_id']}"
+    assert "claim_code" not in shop.terminal("GET", path).json
+    assert shop.terminal("GET", f"{path}?store=s-2").status_code == 404
+    body = {"member": {"card": CARD}, "store": "s-2"}
+    assert shop.terminal("PUT", f"{path}/member", json=body).status_code == 404
+
+
+def test_a_sale_with_a_code_that_nobody_shows_is_kept(shop: Shop) -> None:
+    kept = shop.terminal("POST", "/v1/purchases", json=purchase(member={"token": "123456"}))
+    assert (kept.status_code, kept.json["reason"]) == (202, "unknown_token")

@@ -102,7 +102,7 @@ def test_below_the_first_threshold_there_is_no_level() -> None:
         ("gold", 0, None),
         ("gold", 1000, None),
         ("platinum", 1000, None),
-        ("removed", 0, "green"),
+        ("removed", 0, None),
     ],
 )
 def test_an_upgrade_goes_straight_to_what_was_reached_and_never_down(

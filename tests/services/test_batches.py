@@ -136,6 +136,14 @@ def test_a_refused_repetition_leaves_its_receipt_to_the_sale_that_it_belongs_to(
     assert_clean()
 
 
+def test_a_changed_repetition_comes_after_what_it_repeats(app: Flask, frozen_clock: FrozenClock) -> None:
+    open_shop()
+    changed = sold("p1", None, line(amount=7), receipt="r2")
+    many = [sold("p1", None, receipt="r1"), changed, sold("p2", None, receipt="r2")]
+    assert [one.status for one in post_many(ADMIN, many)] == ["unclaimed", "refused", "unclaimed"]
+    assert_clean()
+
+
 def test_a_batch_that_comes_again_changes_nothing(app: Flask, frozen_clock: FrozenClock) -> None:
     ann, ben, _ = open_shop()
     many = [sold(f"p{number}", (ann, ben)[number % 2], receipt=f"r{number}") for number in range(20)]
@@ -151,6 +159,50 @@ def test_a_return_that_came_before_a_batch_is_booked_with_it(app: Flask, frozen_
     post_many(ADMIN, [sold("p0", ann), sold("p1", ann), sold("p2", ann)])
     kept = rows("SELECT kept FROM purchases WHERE purchase_key = 's-1/p1'")[0]["kept"]
     assert json.loads(kept) == {}
+    assert_clean()
+
+
+FIRST_ONLY = """\
+programme: first-only
+name: First only
+money: CNY
+time_zone: Asia/Shanghai
+wallets:
+  - {id: leaves, name: Leaves}
+accrual:
+  - {id: base, wallet: leaves, earn: {points: 1, per: "1.00"}}
+  - {id: welcome, wallet: leaves, bonus: 50, when: {purchases_before: {eq: 0}}}
+"""
+
+
+@pytest.mark.parametrize("waits", ["p0", "p1", "p2"])
+def test_a_purchase_whose_return_came_first_is_booked_in_its_place(
+    waits: str, app: Flask, frozen_clock: FrozenClock
+) -> None:
+    def posted(how: Callable[[list[PostedPurchase]], list[PostingResult]]) -> tuple[object, object]:
+        members = open_shop(FIRST_ONLY)
+        ann, ben, _ = members
+        take_return(waits, "x1", {"1": 1})
+        results = how([sold(f"p{number}", (ann, ann, ben, ann)[number]) for number in range(4)])
+        assert_clean()
+        return [(one.status, dict(one.points)) for one in results], _left(members)
+
+    together, ahead = partial(purchase_batches.post_many_in, actor=ADMIN), partial(post_many, ADMIN)
+    singly = posted(_one_by_one)
+    assert posted(ahead) == singly
+    assert posted(lambda many: in_transaction(partial(together, purchases=many))) == singly
+
+
+def test_what_cannot_be_booked_is_parked_with_the_batch(app: Flask, frozen_clock: FrozenClock) -> None:
+    ann, *_ = open_shop(FIRST_ONLY)
+    too_much = sold("p1", ann, *(line(str(place), amount=10**13) for place in range(2)), receipt="r1")
+    results = post_many(ADMIN, [sold("p0", ann), too_much, sold("p2", ann)])
+    assert [(one.status, one.code) for one in results] == [
+        ("posted", None),
+        ("unresolved", "amount_out_of_range"),
+        ("posted", None),
+    ]
+    assert post(too_much).replayed
     assert_clean()
 
 

@@ -291,3 +291,51 @@ def _without_budget() -> str:
 def _kept(member: str) -> list[dict[str, Any]]:
     query = "SELECT kept, left_units, cap_use, granted FROM purchases WHERE member_id = :member ORDER BY posting_id"
     return rows(query, member=member)
+
+
+def _balances(answer: Answer) -> dict[str, tuple[int, ...]]:
+    names = ("available", "pending", "held", "debt")
+    return {one["wallet"]: tuple(one[name] for name in names) for one in said(answer)["balances"]}
+
+
+def test_a_purchase_tells_the_balances_after_the_returns_that_waited_for_it(app: Flask, frozen: ExitStack) -> None:
+    ann, ben, _ = open_shop()
+    post(sold("before", ann))
+    post(sold("before-ben", ben))
+    take_return("p1", "x1", {"1": 1})
+    bought = sold("p1", ann)
+    answer = post(bought)
+    assert _balances(answer) == figures(ann)
+    again = post(bought)
+    assert (again.replayed, again.body) == (True, answer.body)
+    moved = move("p1", ben)
+    assert _balances(moved) == figures(ben)
+    nobody = sold("p2", None)
+    code = said(post(nobody))["claim_code"]
+    take_return("p2", "x2")
+    claimed = claims.claim(Actor("app", "member", member_id=ann), code)
+    assert _balances(claimed) == figures(ann)
+    assert said(claimed)["tier"]["next"] == said(post(sold("p3", ann, line(amount=0))))["tier"]["next"]
+    assert_clean()
+
+
+def test_a_parked_purchase_does_not_take_more_back_than_it_has(app: Flask, frozen: ExitStack) -> None:
+    ann, *_ = open_shop()
+    take_return("p1", "too-much", {"1": 9})
+    code = said(post(sold("p1", None, line(quantity=3))))["claim_code"]
+    before = dump()
+    for units in ({"1": 4}, {"2": 1}, {"1": 0}):
+        with pytest.raises(Refusal) as refused:
+            take_return("p1", "x1", units)
+        assert refused.value.code == "return_exceeds_purchase"
+    assert dump() == before
+    first = take_return("p1", "x1", {"1": 2})
+    with pytest.raises(Refusal, match="does not fit what is left"):
+        take_return("p1", "x2", {"1": 2})
+    assert take_return("p1", "x1", {"1": 2}).body == first.body
+    take_return("p1", "x3", {"1": 1})
+    with pytest.raises(Refusal, match="has come back already"):
+        take_return("p1", "x4")
+    claims.claim(Actor("app", "member", member_id=ann), code)
+    assert rows("SELECT left_units FROM purchases") == [{"left_units": '{"1":0}'}]
+    assert_clean()

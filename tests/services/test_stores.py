@@ -77,7 +77,6 @@ def test_another_merchants_things_are_not_there() -> None:
         lambda: stores.terminals(OTHER, "s-1"),
         lambda: stores.put_terminal(OTHER, "s-1", "t-9"),
         lambda: stores.put_store(OTHER, Store("s-9", "tea-house", "Store")),
-        lambda: stores.put_merchant(OTHER, Merchant("tea-house", "Mine")),
     ):
         with pytest.raises(NotFound):
             act()

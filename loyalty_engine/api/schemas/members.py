@@ -169,6 +169,13 @@ class MemberAnswer(Schema):
     cards = fields.List(fields.Nested(CardAnswer))
 
 
+class MemberStatusAnswer(Schema):
+    """Whether a member's purchases earn; nothing personal, for answers are kept under their Idempotency-Key."""
+
+    member_id = fields.UUID()
+    status = String()
+
+
 class EntryAnswer(Schema):
     """One entry of the ledger: what it changed, and where it came from."""
 
