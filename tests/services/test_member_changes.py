@@ -17,7 +17,7 @@ from loyalty_engine.services.member_changes import Changes
 from loyalty_engine.store.ids import new_id
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.facts import Birthday
-from tests.builders import STAFF, TILL, publish
+from tests.builders import STAFF, publish
 from tests.conftest import NOON, FrozenClock
 
 PHONE, OTHER_PHONE = "+8613800138000", "+8613900139000"
@@ -29,7 +29,7 @@ def _a_programme(app: Flask, frozen_clock: FrozenClock) -> None:
 
 
 def enrolled(**details: Any) -> str:
-    told = json.loads(enrolment.enrol(TILL, NewMember(**details)).body)
+    told = json.loads(enrolment.enrol(STAFF, NewMember(**details)).body)
     return str(told["member_id"])
 
 
