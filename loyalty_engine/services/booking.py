@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from loyalty_engine.services import caps, standing
-from loyalty_engine.services import posting as ledger
+from loyalty_engine.services import caps, ledger, standing
 from loyalty_engine.services.incoming import Incoming
+from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.member_facts import facts_of
-from loyalty_engine.services.posting import Booked, Posting, Source
+from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.purchase_documents import encode_decisions, encode_json
 from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import MemberState
@@ -105,6 +105,7 @@ def append_purchase(
             "occurred_at": purchase.occurred_at,
             "booked_at": state.last_booked_at,
             "business_day": business_day(purchase.occurred_at, plan.programme.time_zone),
+            "till_day": incoming.receipt_day or business_day(purchase.occurred_at, plan.programme.time_zone),
             "currency": purchase.currency,
             "total_minor": max(0, total),
             "facts": incoming.document.facts,

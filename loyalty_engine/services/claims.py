@@ -23,7 +23,7 @@ from loyalty_engine.services.moves import move
 from loyalty_engine.services.parking import CLAIMABLE, DETAILS
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.services.purchase_documents import Document, decode, decode_json
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
@@ -149,7 +149,14 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
     row = replace(row, posting_id=new_id())
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
-    incoming = Incoming(purchase_id, store, purchase, Document(parked["facts"], row.fingerprint), key)
+    incoming = Incoming(
+        purchase_id,
+        store,
+        purchase,
+        Document(parked["facts"], row.fingerprint),
+        key,
+        receipt_day=receipt_day(parked["facts"]),
+    )
     booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, purchase.occurred_at), incoming, row)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, standing
-from loyalty_engine.services import posting as ledger
+from loyalty_engine.services import caps, ledger, standing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
-from loyalty_engine.services.posting import Booked, Posting, Source
+from loyalty_engine.services.ledger import Booked
+from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_answers import posted_answer_after, returned_answer
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json

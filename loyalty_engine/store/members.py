@@ -92,7 +92,9 @@ _AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone languag
 """The figures of a new member are the columns' defaults."""
 _INSERTS: Final = (
     (members, statements.insert(members, *_AT_ENROLMENT)),
-    *((table, statements.insert(table)) for table in (external_ids, cards, phones, profiles, consents, tier_history)),
+    *((table, statements.insert(table)) for table in (external_ids, cards, phones)),
+    (profiles, statements.insert(profiles, *(one.name for one in profiles.columns if one.name != "token_secret"))),
+    *((table, statements.insert(table)) for table in (consents, tier_history)),
 )
 _INSERT_CARD: Final = statements.insert(cards)
 _INSERT_PHONE: Final = statements.insert(phones)
