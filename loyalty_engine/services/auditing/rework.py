@@ -8,13 +8,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Report, Rule, differing
+from loyalty_engine.services.caps import use_key
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json
 from rules.accrual import Decisions, rework
 from rules.eligible import net_spend
 from rules.errors import NotFound
 from rules.facts import Purchase
-from rules.periods import business_day, period_start
+from rules.periods import business_day
 from rules.plan import Plan
 from rules.returns import Kept, everything, kept
 from rules.tiers import NET_SPEND, VISITS, points_metric
@@ -118,6 +119,6 @@ def _uses(plan: Plan, day: date, cap_use: Mapping[str, int]) -> tuple[Uses, Uses
     budget_uses: list[tuple[str, date, int]] = []
     for cap in plan.programme.caps:
         if cap.id in cap_use and cap.per != "purchase":
-            use = (cap.id, period_start(cap.per, day), cap_use[cap.id])
+            use = (*use_key(cap, day), cap_use[cap.id])
             (budget_uses if cap.over == "everyone" else member_uses).append(use)
     return tuple(member_uses), tuple(budget_uses)
