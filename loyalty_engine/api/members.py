@@ -12,6 +12,7 @@ from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
 from loyalty_engine.api.schemas.members import (
     CardAnswer,
+    CardBlockSchema,
     CardReplacementSchema,
     EnrolledAnswer,
     EnrolmentSchema,
@@ -104,27 +105,25 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     return once(actor, lambda to: _status(member_changes.resume_in(to, actor, member_id, reason)))
 
 
-@blueprint.route("/<id:member_id>/cards/<code:number>/block", methods=["POST"])
+@blueprint.route("/<id:member_id>/cards/block", methods=["POST"])
 @allow("service", "staff", "admin")
 @answers(200, CardAnswer)
 @takes_key
-@blueprint.arguments(ReasonSchema)
-def block_card(actor: Actor, body: dict[str, str], member_id: str, number: str) -> Answer:
+@blueprint.arguments(CardBlockSchema)
+def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a lost card work no longer."""
-    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, number, body["reason"])))
+    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, body["card"], body["reason"])))
 
 
-@blueprint.route("/<id:member_id>/cards/<code:number>/replace", methods=["POST"])
+@blueprint.route("/<id:member_id>/cards/replace", methods=["POST"])
 @allow("service", "staff", "admin")
 @answers(201, CardAnswer)
 @takes_key
 @blueprint.arguments(CardReplacementSchema)
-def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str) -> Answer:
+def replace_card(actor: Actor, body: dict[str, Any], member_id: str) -> Answer:
     """Give the member another card in the place of this one."""
-    return once(
-        actor,
-        lambda to: _of(member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201),
-    )
+    work = partial(cards.replace_in, actor=actor, number=body["card"], reason=body["reason"], new=body["new_card"])
+    return once(actor, lambda to: _of(member_id, work(to), 201))
 
 
 def _status(member: Member) -> Answer:

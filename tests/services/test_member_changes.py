@@ -17,7 +17,7 @@ from loyalty_engine.services.member_changes import Changes
 from loyalty_engine.store.ids import new_id
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.facts import Birthday
-from tests.builders import STAFF, publish
+from tests.builders import STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 
 PHONE, OTHER_PHONE = "+8613800138000", "+8613900139000"
@@ -144,20 +144,20 @@ def test_a_member_is_suspended_and_resumed_with_a_reason() -> None:
 def test_a_blocked_card_finds_nobody() -> None:
     member_id = enrolled()
     number = card_of(member_id)
-    assert cards.block(STAFF, number, "lost").status == "blocked"
-    assert cards.block(STAFF, number, "lost").status == "blocked"
+    assert done(cards.block_in, STAFF, number, "lost").status == "blocked"
+    assert done(cards.block_in, STAFF, number, "lost").status == "blocked"
     with pytest.raises(Conflict) as refused:
         members.look_up(MemberReference(card=number))
     assert refused.value.code == "blocked_card"
     assert members.look_up(MemberReference(member_id=member_id)).card is None
 
 
-@pytest.mark.parametrize("before", [lambda number: None, lambda number: cards.block(STAFF, number, "lost")])
+@pytest.mark.parametrize("before", [lambda number: None, lambda number: done(cards.block_in, STAFF, number, "lost")])
 def test_a_replaced_card_points_to_the_new_one(before: Callable[[str], object]) -> None:
     member_id = enrolled()
     number = card_of(member_id)
     before(number)
-    new = cards.replace(STAFF, number, "lost")
+    new = done(cards.replace_in, STAFF, number, "lost")
     assert (new.status, new.member_id) == ("active", member_id)
     old = next(card for card in members.find(member_id).cards if card.number == number)
     assert (old.status, old.replaced_by, old.changed_at) == ("replaced", new.number, NOON)
@@ -165,7 +165,10 @@ def test_a_replaced_card_points_to_the_new_one(before: Callable[[str], object]) 
     with pytest.raises(Conflict) as refused:
         members.look_up(MemberReference(card=number))
     assert refused.value.code == "replaced_card"
-    for act in (lambda: cards.replace(STAFF, number, "again"), lambda: cards.block(STAFF, number, "again")):
+    for act in (
+        lambda: done(cards.replace_in, STAFF, number, "again"),
+        lambda: done(cards.block_in, STAFF, number, "again"),
+    ):
         with pytest.raises(Conflict):
             act()
 
@@ -173,13 +176,13 @@ def test_a_replaced_card_points_to_the_new_one(before: Callable[[str], object]) 
 def test_a_card_is_replaced_by_one_that_nobody_has() -> None:
     number, other = card_of(enrolled()), card_of(enrolled())
     with pytest.raises(Conflict) as refused:
-        cards.replace(STAFF, number, "lost", other)
+        done(cards.replace_in, STAFF, number, "lost", other)
     assert refused.value.code == "card_taken"
-    assert cards.replace(STAFF, number, "lost", "8412-3456-7890").number == "841234567890"
+    assert done(cards.replace_in, STAFF, number, "lost", "8412-3456-7890").number == "841234567890"
 
 
 def test_a_card_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound):
-        cards.block(STAFF, "6300000000000017", "lost")
+        done(cards.block_in, STAFF, "6300000000000017", "lost")
     with pytest.raises(Invalid):
-        cards.block(STAFF, "1", "")
+        done(cards.block_in, STAFF, "1", "")

@@ -86,10 +86,16 @@ class ReasonSchema(Strict):
     reason = needed(Note)
 
 
-class CardReplacementSchema(ReasonSchema):
-    """Why, and by which card; without one the member gets a number of ours."""
+class CardBlockSchema(ReasonSchema):
+    """Which card, and why; in the body, because no card stands in an address."""
 
-    card = optional(Word)
+    card = needed(Word, example="6300000000000017")
+
+
+class CardReplacementSchema(CardBlockSchema):
+    """Which card, why, and by which one; without that the member gets a number of ours."""
+
+    new_card = optional(Word)
 
 
 class ClaimSchema(Strict):
