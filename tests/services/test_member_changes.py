@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -88,9 +89,9 @@ def test_a_wrong_change_names_its_fields() -> None:
 def test_nobody_can_not_be_changed(member_id: str) -> None:
     for act in (
         lambda: member_changes.change(STAFF, member_id, Changes(name="Anne")),
-        lambda: member_changes.set_birthday(STAFF, member_id, Birthday(5, 17)),
-        lambda: member_changes.put_consents(STAFF, member_id, ()),
-        lambda: member_changes.suspend(STAFF, member_id, "theft"),
+        lambda: member_changes.change(STAFF, member_id, Changes(birthday=Birthday(5, 17))),
+        lambda: member_changes.put_consent(STAFF, member_id, said("call", True)),
+        lambda: done(member_changes.suspend_in, STAFF, member_id, "theft"),
         lambda: members.find(member_id),
     ):
         with pytest.raises(NotFound):
@@ -100,45 +101,62 @@ def test_nobody_can_not_be_changed(member_id: str) -> None:
 def test_a_birthday_is_set_once_by_anybody() -> None:
     member_id = enrolled()
     himself = Actor("m", "member", member_id=member_id)
-    member = member_changes.set_birthday(himself, member_id, Birthday(5, 17))
+    member = member_changes.change(himself, member_id, Changes(birthday=Birthday(5, 17)))
     assert (member.birthday, member.birthday_locked_until) == (Birthday(5, 17), None)
-    assert member_changes.set_birthday(himself, member_id, Birthday(5, 17)).birthday_locked_until is None
+    assert member_changes.change(himself, member_id, Changes(birthday=Birthday(5, 17))).birthday_locked_until is None
     with pytest.raises(Forbidden):
-        member_changes.set_birthday(himself, member_id, Birthday(5, 18))
+        member_changes.change(himself, member_id, Changes(birthday=Birthday(5, 18)))
 
 
 def test_staff_change_a_birthday_with_a_reason_and_lock_it_for_eleven_months() -> None:
     member_id = enrolled(birthday=Birthday(5, 17))
     for reason in (None, "", " "):
         with pytest.raises(Invalid):
-            member_changes.set_birthday(STAFF, member_id, Birthday(5, 18), reason)
-    member = member_changes.set_birthday(STAFF, member_id, Birthday(5, 18), "read from the passport")
+            member_changes.change(STAFF, member_id, Changes(birthday=Birthday(5, 18)), reason)
+    member = member_changes.change(STAFF, member_id, Changes(birthday=Birthday(5, 18)), "read from the passport")
     assert (member.birthday, member.birthday_locked_until) == (Birthday(5, 18), date(2027, 10, 22))
     entry = audit_log.entries()[0][0]
     assert (entry.action, json.loads(entry.detail)) == ("member.set_birthday", {"reason": "read from the passport"})
 
 
+def said(proof: str, given: bool, days_ago: int = 0) -> GivenConsent:
+    return GivenConsent("sms", "marketing", given, NOON - timedelta(days=days_ago), proof)
+
+
 def test_what_a_member_said_last_about_messages_counts() -> None:
-    said = [GivenConsent("sms", "marketing", given, NOON + timedelta(days=day), f"call {day}")
-            for day, given in enumerate((True, False))]  # fmt: skip
-    member_id = enrolled(consents=(said[0],))
-    (consent,) = member_changes.put_consents(STAFF, member_id, (said[1],)).consents
-    assert (consent.given, consent.at, consent.proof) == (False, NOON + timedelta(days=1), "call 1")
+    member_id = enrolled(consents=(said("call 1", True, days_ago=2),))
+    (consent,) = member_changes.put_consent(STAFF, member_id, said("call 2", False, days_ago=1)).consents
+    assert (consent.given, consent.at, consent.proof) == (False, NOON - timedelta(days=1), "call 2")
+    (late,) = member_changes.put_consent(STAFF, member_id, said("a form from last week", True, days_ago=7)).consents
+    assert late == consent
+    (same_moment,) = member_changes.put_consent(STAFF, member_id, said("call 3", True, days_ago=1)).consents
+    assert same_moment.given
+    entries = [json.loads(entry.detail) for entry in audit_log.entries()[0] if entry.action == "member.consent"]
+    assert entries == [{"sms marketing": True}, {"sms marketing": False}], "what changed nothing is not told"
+
+
+def test_nobody_agrees_in_the_future() -> None:
+    member_id = enrolled()
+    skewed = GivenConsent("sms", "marketing", True, NOON + timedelta(minutes=5), "a till with a fast clock")
+    assert member_changes.put_consent(STAFF, member_id, skewed).consents
+    with pytest.raises(Invalid) as refused:
+        member_changes.put_consent(STAFF, member_id, replace(skewed, at=NOON + timedelta(minutes=5, seconds=1)))
+    assert list(refused.value.errors) == ["at"]
 
 
 def test_a_member_is_suspended_and_resumed_with_a_reason() -> None:
     member_id = enrolled()
-    assert member_changes.suspend(STAFF, member_id, "a stolen card").status == "suspended"
+    assert done(member_changes.suspend_in, STAFF, member_id, "a stolen card").status == "suspended"
     assert members.look_up(MemberReference(member_id=member_id)).status == "suspended"
-    assert member_changes.suspend(STAFF, member_id, "again").status == "suspended"
-    assert member_changes.resume(STAFF, member_id, "cleared up").status == "active"
+    assert done(member_changes.suspend_in, STAFF, member_id, "again").status == "suspended"
+    assert done(member_changes.resume_in, STAFF, member_id, "cleared up").status == "active"
     told = [(entry.action, json.loads(entry.detail)) for entry in audit_log.entries()[0]]
     assert told[:2] == [
         ("member.resume", {"reason": "cleared up"}),
         ("member.suspend", {"reason": "a stolen card"}),
     ]
     with pytest.raises(Invalid):
-        member_changes.suspend(STAFF, member_id, "")
+        done(member_changes.suspend_in, STAFF, member_id, "")
 
 
 def test_a_blocked_card_finds_nobody() -> None:
