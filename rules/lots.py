@@ -4,12 +4,15 @@ Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
-from rules.periods import end_of_month, plus
+from rules.periods import Period, end_of_month, plus
 from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+
+_GOOD_FOR: Final = Period(30, "days")
+"""How long points that are given back are good at least (PROGRAMME.md, Returns)."""
 
 LotState = Literal["pending", "available", "expired"]
 """A lot's state changes by entry only: until the nightly run it stays as it is."""
@@ -96,6 +99,17 @@ def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: in
     paid = 0 if pending else min(points, debt)
     state: LotState = "pending" if pending else "available"
     return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
+
+
+def give_back(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+    """Return the lot for points of a purchase on `earned_on` that a return took and a later one gives back.
+
+    It ends as the purchase's own lot does; where that end is near or past, 30 days from `today`.
+    """
+    lot = open_lot(wallet, points, earned_on, today, debt)
+    if lot.expires_on is None:
+        return lot
+    return replace(lot, expires_on=max(lot.expires_on, plus(today, _GOOD_FOR)))
 
 
 def soonest_first(lots: Iterable[Lot]) -> list[Lot]:

@@ -78,18 +78,30 @@ class Posting:
         postings.write(self.connection, list(self.states.values()), self.appended)
 
 
-def grant(posting: Posting, state: MemberState, plan: Plan, wallet: Wallet, points: int, source: Source) -> Booked:
-    """Book points that a purchase earned: an entry and the lot that it opens; what is available pays debt first."""
+def grant(
+    posting: Posting,
+    state: MemberState,
+    plan: Plan,
+    wallet: Wallet,
+    points: int,
+    source: Source,
+    owner: Source | None = None,
+) -> Booked:
+    """Book points that a purchase earned: an entry and the lot that it opens; what is available pays debt first.
+
+    Where a return gives back, the `owner` is its purchase: the lot is as old as that one's, and renews nothing.
+    """
     zone = plan.programme.time_zone
     booked_at = posting.booked_at(state, source.occurred_at)
-    today, earned_on = business_day(booked_at, zone), business_day(source.occurred_at, zone)
+    earner, open_lot = (source, lots.open_lot) if owner is None else (owner, lots.give_back)
+    today, earned_on = business_day(booked_at, zone), business_day(earner.occurred_at, zone)
     account = state.account(wallet.id)
-    lot = lots.open_lot(wallet, points, earned_on, today, account.debt)
+    lot = open_lot(wallet, points, earned_on, today, account.debt)
     is_pending = lot.state == "pending"
     free = points - lot.paid_debt
     changes = {"pending": points} if is_pending else {"available": free, "debt": -lot.paid_debt}
     seq = _append_entry(posting, state, plan, wallet.id, "accrual", points, source, booked_at, changes)
-    _append_lot(posting, state, wallet.id, lot, source, seq, earned_on)
+    _append_lot(posting, state, wallet.id, lot, earner, seq, earned_on)
     account.active_on = max(account.active_on, earned_on)
     _note_expiry(account, lot.expires_on, free)
     return Booked(wallet.id, points, points if is_pending else 0)

@@ -145,13 +145,14 @@ def _book_changes(
     caps.lock_budgets(posting, plan, day, {cap for cap, change in use.items() if change})
     caps.cap_room(posting, state, plan, day)
     caps.use_caps(posting, state, plan, day, use)
+    owner = Source("purchase", stored["posting_id"], stored["occurred_at"])
     booked = []
     for wallet in plan.programme.wallets:
         less = before.points.get(wallet.id, 0) - after.points.get(wallet.id, 0)
         if less > 0:
-            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, stored["posting_id"]))
+            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id))
         elif less < 0:
-            booked.append(ledger.grant(posting, state, plan, wallet, -less, source))
+            booked.append(ledger.grant(posting, state, plan, wallet, -less, source, owner))
     return tuple(booked)
 
 
