@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from rules.eligible import eligible_amounts
+from rules.eligible import eligible_amounts, is_bought
 from rules.facts import Line, Number, Purchase
 from rules.plan import Plan
 from rules.programme import Basis
@@ -54,7 +54,7 @@ def make_basket(
     """
     portions = None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
     eligible = tuple([_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases])
-    seen = _seen(plan, passed, portions, failed)
+    seen = _seen(plan, passed, _counting(purchase, portions), failed)
     return Basket(purchase, portions, seen, goods_among(purchase, seen), eligible)
 
 
@@ -66,13 +66,19 @@ def goods_among(purchase: Purchase, seen: tuple[tuple[int, ...], ...]) -> tuple[
     return tuple([tuple([place for place in places if place not in shipping]) for places in seen])
 
 
+def _counting(purchase: Purchase, portions: Sequence[Number] | None) -> Sequence[Number]:
+    """Return for each line something other than 0 where rules see it: it was bought, and something of it is left."""
+    bought = [is_bought(line) for line in purchase.lines]
+    return bought if portions is None else [part if there else 0 for part, there in zip(portions, bought, strict=True)]
+
+
 def _seen(
-    plan: Plan, passed: Sequence[tuple[int, ...]], portions: Sequence[Number] | None, failed: Mapping[str, str]
+    plan: Plan, passed: Sequence[tuple[int, ...]], counting: Sequence[Number], failed: Mapping[str, str]
 ) -> tuple[tuple[int, ...], ...]:
     excluded = {rule.view for rule in plan.excludes if rule.id not in failed}
     seen: list[list[int]] = [[] for _ in plan.views.filters]
     for place, views in enumerate(passed):
-        if (portions is None or portions[place]) and excluded.isdisjoint(views):
+        if counting[place] and excluded.isdisjoint(views):
             for view in views:
                 seen[view].append(place)
     return tuple(map(tuple, seen))

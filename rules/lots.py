@@ -4,12 +4,15 @@ Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal, assert_never
 
-from rules.periods import end_of_month, plus
+from rules.periods import Period, end_of_month, plus
 from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+
+_GOOD_FOR: Final = Period(30, "days")
+"""How long points that are given back are good at least (PROGRAMME.md, Returns)."""
 
 LotState = Literal["pending", "available", "expired"]
 """A lot's state changes by entry only: until the nightly run it stays as it is."""
@@ -98,6 +101,17 @@ def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: in
     return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
 
 
+def give_back(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+    """Return the lot for points of a purchase on `earned_on` that a return took and a later one gives back.
+
+    It ends as the purchase's own lot does; where that end is near or past, 30 days from `today`.
+    """
+    lot = open_lot(wallet, points, earned_on, today, debt)
+    if lot.expires_on is None:
+        return lot
+    return replace(lot, expires_on=max(lot.expires_on, plus(today, _GOOD_FOR)))
+
+
 def soonest_first(lots: Iterable[Lot]) -> list[Lot]:
     """Return the lots in the order in which they are used: soonest expiry, then oldest; never-expiring last."""
     return sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.opened_on, lot.lot_id))
@@ -136,10 +150,6 @@ class Spent:
     expires_on: date | None
 
 
-RESTORED_FOR: Final = timedelta(days=30)
-"""Points that come back are good for as long at least."""
-
-
 def capture(points: int, held: Sequence[Spent]) -> tuple[Spent, ...]:
     """Return which of the held points are captured: those that lapse first."""
     return _first(points, sorted(held, key=_end_of_spent))
@@ -157,7 +167,7 @@ def restore(spent: Sequence[Spent], before: int, after: int, today: date) -> dic
     for one in back:
         points = one.points - already.get(one.lot_id, 0)
         if points:
-            end = None if one.expires_on is None else max(one.expires_on, today + RESTORED_FOR)
+            end = None if one.expires_on is None else max(one.expires_on, plus(today, _GOOD_FOR))
             ends[end] = ends.get(end, 0) + points
     return ends
 

@@ -14,7 +14,7 @@ from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.tables import MAX_POINTS_AN_ENTRY
 from rules.accrual import Accrual, accrue
-from rules.eligible import net_spend
+from rules.eligible import net_spend, visits
 from rules.facts import Purchase
 from rules.periods import business_day
 from rules.plan import Plan
@@ -71,7 +71,7 @@ def book(
         if points.get(wallet_plan.wallet.id)
     )
     caps.use_caps(posting, state, plan, day, accrual.cap_use)
-    standing.qualify(state, day, points, net_spend(purchase), visits=1)
+    standing.qualify(state, day, points, net_spend(purchase), visits(purchase))
     tier = standing.upgrade_tier(posting, state, plan, source)
     _note_purchase(posting, state, plan, source, day)
     return PurchaseBooked(accrual, booked, tier)

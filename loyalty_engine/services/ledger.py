@@ -40,14 +40,19 @@ def grant(
     source: Source,
     kind: str = "accrual",
     reason: str | None = None,
+    owner: Source | None = None,
 ) -> Booked:
-    """Book points that were given: an entry, and the lot that it opens under the wallet's rules."""
+    """Book points that were given: an entry, and the lot that it opens under the wallet's rules.
+
+    Where a return gives back, the `owner` is its purchase: the lot is as old as that one's, and renews nothing.
+    """
     zone = plan.programme.time_zone
     today = business_day(posting.booked_at(state, source.occurred_at), zone)
-    earned_on = business_day(source.occurred_at, zone)
+    earner, open_lot = (source, lots.open_lot) if owner is None else (owner, lots.give_back)
+    earned_on = business_day(earner.occurred_at, zone)
     account = state.account(wallet.id)
-    lot = lots.open_lot(wallet, points, earned_on, today, account.debt)
-    open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, kind, reason)
+    lot = open_lot(wallet, points, earned_on, today, account.debt)
+    open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, kind, reason, owner)
     account.active_on = max(account.active_on, earned_on)
     return Booked(wallet.id, points, points if lot.state == "pending" else 0)
 
@@ -62,15 +67,16 @@ def open_lots(
     opened_on: date,
     kind: str,
     reason: str | None = None,
+    owner: Source | None = None,
 ) -> int:
-    """Book one entry that opens lots, and return its seq; what they paid of a debt is in them."""
+    """Book one entry that opens lots, and return its seq; the lots belong to the `owner`, where it isn't the source."""
     pending = sum(lot.granted for lot in new if lot.state == "pending")
     paid = sum(lot.paid_debt for lot in new)
     points = sum(lot.granted for lot in new)
     changes = {"available": points - pending - paid, "pending": pending, "debt": -paid}
     seq = append_entry(posting, state, plan, wallet, kind, points, source, changes, reason=reason)
     for lot in new:
-        append_lot(posting, state, wallet, lot, source, seq, opened_on)
+        append_lot(posting, state, wallet, lot, owner or source, seq, opened_on)
     return seq
 
 

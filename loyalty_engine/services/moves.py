@@ -21,17 +21,21 @@ from rules.errors import Conflict
 
 
 def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_member: str) -> Answer:
-    """Move the purchase in `row` to `to_member`, with the returns that were booked against it."""
+    """Move the purchase in `row` to `to_member`, with the returns booked against it and the answer that a replay gets."""
     assert row.member_id is not None and row.posting_id is not None, "only a booked purchase moves"
     for member_id in sorted((row.member_id, to_member)):
         Posting(connection, actor, clock.now()).member(member_id)
+    first_answer = postings.purchase_answer(connection, row.member_id, row.posting_id)
     _take_away(connection, actor, row)
     posting_id = new_id()
     moved = KeyRow(row.fingerprint, to_member, posting_id)
     purchase_keys.move_key(connection, key, moved)
     answer = _book_anew(connection, actor, key, row, moved)
     returned = _return_again(connection, actor, key, row, moved)
-    return answer_anew(connection, actor, to_member, posting_id) if returned else answer
+    if returned:
+        answer = answer_anew(connection, actor, to_member, posting_id)
+    postings.update_answer(connection, to_member, posting_id, first_answer)
+    return answer
 
 
 def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:

@@ -202,9 +202,9 @@ def change_phone(connection: sa.Connection, member_id: str, old: str | None, new
         _INSERT_PHONE.run(connection, phone=new, member_id=member_id)
 
 
-def put_consents(connection: sa.Connection, member_id: str, given: Sequence[Consent]) -> None:
+def put_consent(connection: sa.Connection, member_id: str, given: Consent) -> None:
     """Store what a member said about being written to, in place of what was said before."""
-    _PUT_CONSENT.many(connection, [consent_row(member_id, one) for one in given])
+    _PUT_CONSENT.run(connection, **consent_row(member_id, given))
 
 
 def consent_row(member_id: str, given: Consent) -> dict[str, Any]:

@@ -150,12 +150,12 @@ def last_purchase_on(connection: sa.Connection, member_id: str, but: str) -> dat
 
 
 def purchase_answer(connection: sa.Connection, member_id: str, posting_id: str) -> str | None:
-    """Return the answer that the purchase was given when it was posted; None for an imported one."""
+    """Return the first answer that the purchase was given, wherever it was then; None for an imported one."""
     row = _select_answer.one(connection, member_id=member_id, posting_id=posting_id)
     return row[0] if row else None
 
 
-def update_answer(connection: sa.Connection, member_id: str, posting_id: str, answer: str) -> None:
+def update_answer(connection: sa.Connection, member_id: str, posting_id: str, answer: str | None) -> None:
     """Keep another answer to a purchase, in the transaction that books it."""
     _update_answer.run(connection, member_key=member_id, posting_key=posting_id, answer=answer)
 
