@@ -4,7 +4,7 @@ Source: PROGRAMME.md, Accrual, 1. Shares are in proportion to net line amounts, 
 up to the cent; what is left is never below 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
@@ -27,8 +27,9 @@ def eligible_amounts(purchase: Purchase, basis: Basis, net: tuple[int, ...]) -> 
     amounts = net
     if excluded:
         amounts = _less(net, _line_shares(purchase, min(sum(excluded), sum(net)), net))
-    if not basis.tax_included:
-        amounts = _less(amounts, tuple(line.tax_minor for line in purchase.lines))
+    taxes = () if basis.tax_included else [line.tax_minor for line in purchase.lines]
+    if any(taxes):
+        amounts = _less(amounts, taxes)
     kinds = [line.kind for line in purchase.lines]
     if not basis.shipping and "shipping" in kinds:
         amounts = tuple([0 if kind == "shipping" else amount for kind, amount in zip(kinds, amounts, strict=True)])
@@ -48,7 +49,7 @@ def net_spend(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
     return floor(sum(parts, Fraction(0)))
 
 
-def _less(amounts: tuple[int, ...], parts: tuple[int, ...]) -> tuple[int, ...]:
+def _less(amounts: Sequence[int], parts: Sequence[int]) -> tuple[int, ...]:
     return tuple(max(0, amount - part) for amount, part in zip(amounts, parts, strict=True))
 
 
