@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple, assert_never
 
-from rules.basket import Basket, Remaining, counted, exact, make_baskets, portions_of, ratio
+from rules.basket import Basket, Remaining, counted, exact, goods_only, make_baskets, portions_of, ratio
 from rules.earning import earn, earned_on
 from rules.eligible import net_amounts
 from rules.facts import MemberFacts, Number, Purchase
 from rules.judging import Situation, first_failure, local_time
 from rules.plan import NO_EXTRA, Group, Plan, Rate, WalletPlan, with_lists
-from rules.programme import Rounding
-from rules.views import EVERY_LINE
+from rules.programme import Cap, Rounding
+from rules.views import EVERY_LINE, by_views
 
 CapRoom = Mapping[str, int]
 """Cap id to the whole points that its period still has room for; a cap that is not named has all of its points."""
@@ -55,6 +55,7 @@ class WalletWork(NamedTuple):
     """Cap to what it took, where it took anything."""
     points: int
     cap_use: Mapping[str, int]
+    """Cap to the whole points that were used of it, where any were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,15 @@ class Accrual:
     @property
     def cap_use(self) -> dict[str, int]:
         """Cap to the whole points that were used of it, where any were."""
-        return {cap: used for work in self.wallets for cap, used in work.cap_use.items() if used}
+        return {cap: used for work in self.wallets for cap, used in work.cap_use.items()}
 
 
 def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoom) -> Accrual:
     """Judge a purchase by the member as it was before it, and give the points with the facts that decided."""
     net = net_amounts(purchase)
     passed = plan.views.through(purchase.lines)
-    now = Situation(purchase, member, local_time(purchase.occurred_at, plan.programme.time_zone), net, passed)
+    spent = by_views(goods_only(purchase, passed), net)
+    now = Situation(purchase, member, local_time(purchase.occurred_at, plan.programme.time_zone), passed, spent)
     failed = {rule: path for rule, tests in plan.judged if (path := first_failure(tests, now)) is not None}
     seen = counted(plan, passed, None, failed)
     works = _works(plan, make_baskets(plan, purchase, net, seen, None), member.level, failed, cap_room)
@@ -127,7 +129,8 @@ def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str,
     extra = plan.levels.get(level or "", NO_EXTRA)
     level_gave = ratio(sum(earned.values()), *extra)
     gave = earned | _multiplied_and_added(plan, basket, earned, failed)
-    cuts, cap_use = _capped(plan, cap_room, _with_extra(plan, gave, extra, earned)) if plan.caps else ({}, {})
+    kept = _with_extra(plan, gave, extra, earned)
+    cuts, cap_use = _capped(plan, cap_room, kept) if kept else ({}, {})
     points = rounded(sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding)
     return WalletWork(plan.wallet.id, plan.scale, gave, level_gave, cuts, points, cap_use)
 
@@ -175,13 +178,16 @@ def _capped(plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]) -> tup
     """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
     cuts: dict[str, Number] = {}
     for cap in plan.caps:
+        together = _together(cap, kept)
         room = min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
-        together = sum([kept[rule] for rule in cap.rules if rule in kept])
         if together > room:
             cuts[cap.id] = exact(together - room)
             kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in cap.rules if rule in kept}
-    used = [(cap.id, sum([kept[rule] for rule in cap.rules if rule in kept])) for cap in plan.caps]
-    return cuts, {cap: -(-points // plan.scale) for cap, points in used}
+    return cuts, {cap.id: -(-used // plan.scale) for cap in plan.caps if (used := _together(cap, kept))}
+
+
+def _together(cap: Cap, kept: Mapping[str, Number]) -> Number:
+    return sum([points for rule, points in kept.items() if rule in cap.rules])
 
 
 def rounded(total: Number, scale: int, rounding: Rounding) -> int:

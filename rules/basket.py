@@ -60,7 +60,10 @@ def counted(
 
     What has come back counts for none, nor does what the exclude rules outside `failed` take out.
     """
-    excluded = reduce(or_, [rule.view for rule in plan.excludes if rule.id not in failed], 0)
+    excluded = 0
+    for rule in plan.excludes:
+        if rule.id not in failed:
+            excluded |= rule.view
     seen = [0 if views & excluded else views for views in passed]
     return seen if portions is None else [views if left else 0 for views, left in zip(seen, portions, strict=True)]
 

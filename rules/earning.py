@@ -14,33 +14,41 @@ from rules.views import by_views, seen_by
 def earn(rule: Prepared[EarnRule], basket: Basket) -> Number:
     """Return what the rule gives, in units of 1 / `scale`."""
     match rule.rule.earn:
-        case PerPurchase():
-            return rule.rate
         case PerMoney(per_minor=per_minor, whole=True):
             return rule.rate * (seen_by(rule.view, basket.money) // per_minor)
+        case PerPurchase():
+            return rule.rate
         case _:
             return exact(rule.rate * seen_by(rule.view, _weights(rule, basket)))
 
 
 def earned_on(view: int, rule: Prepared[EarnRule], basket: Basket, total: Number) -> Number:
-    """Return what of the `total` that a rule gave belongs to the lines that `view` sees too.
+    """Return what of the `total` that a rule gave belongs to the lines that `view` sees too."""
+    match rule.rule.earn:
+        case PerMoney(whole=True) | PerPurchase():
+            return _share(rule.view | view, rule, basket, total)
+        case _:
+            return exact(rule.rate * seen_by(rule.view | view, _weights(rule, basket)))
 
-    What is given for the purchase as a whole (whole amounts, a purchase) belongs to its lines in proportion to their
-    eligible money; equally, where there is none.
+
+def _share(views: int, rule: Prepared[EarnRule], basket: Basket, total: Number) -> Number:
+    """Return the part that the lines seen by `views` have in what a rule gave for the purchase as a whole.
+
+    It is in proportion to their eligible money; equal for all lines, where there is none.
     """
-    weights = _weights(rule, basket)
+    weights = basket.money
     whole = seen_by(rule.view, weights)
     if not whole:
         weights = by_views(basket.seen, [1] * len(basket.lines))
         whole = seen_by(rule.view, weights)
-    there = seen_by(rule.view | view, weights)
+    there = seen_by(views, weights)
     if isinstance(there, int) and isinstance(whole, int):
         return ratio(total, there, whole)
     return exact(Fraction(total) * there / whole)
 
 
 def _weights(rule: Prepared[EarnRule], basket: Basket) -> Mapping[int, Number]:
-    """Return what counts of the lines, by their views: each line's part of the points is in proportion to it."""
+    """Return what counts of the lines, by their views: money, units, or a number that the till sends."""
     match rule.rule.earn:
         case PerMoney() | PerPurchase():
             return basket.money
@@ -50,12 +58,12 @@ def _weights(rule: Prepared[EarnRule], basket: Basket) -> Mapping[int, Number]:
                 units = [count if money else 0 for count, money in zip(units, basket.eligible, strict=True)]
             return by_views(basket.seen, units)
         case PerFact() as fact:
-            return by_views(basket.seen, basket.left([_number(rule, fact, line) for line in basket.lines]))
+            return by_views(basket.seen, basket.left([_number(fact, line) for line in basket.lines]))
         case _:
             assert_never(rule.rule.earn)
 
 
-def _number(rule: Prepared[EarnRule], fact: PerFact, line: Line) -> Number:
+def _number(fact: PerFact, line: Line) -> Number:
     """The number of the line that counts, at least the rule's minimum, times the rate of the line's word."""
     number = line.facts.get(fact.fact)
     if number is None or isinstance(number, str):

@@ -4,7 +4,7 @@ A condition is taken apart once, when a plan is made, into plain tests (SPEED.md
 the condition each time).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
@@ -38,11 +38,11 @@ from rules.conditions import (
     Units,
     WithCoupon,
 )
-from rules.facts import MemberFacts, Purchase
+from rules.facts import MemberFacts, Number, Purchase
 from rules.occasions import age_on, birthday_near
 from rules.periods import plus
 from rules.programme import Rule
-from rules.views import Views
+from rules.views import Views, seen_by
 
 STARTS: Final = "from"
 ENDS: Final = "to"
@@ -51,25 +51,25 @@ ENDS: Final = "to"
 class Situation(NamedTuple):
     """What conditions look at: the purchase, the member as it was before, and what follows from both.
 
-    `local` is when it happened on the programme's clock; for each of the lines, in their order, `net_minor` is the
-    money after its share of the order discount, and `passed` the views that see it.
+    `local` is when it happened on the programme's clock; `passed` gives for each line, in their order, the views that
+    see it, and `spent` the money of the goods by these views, in minor units after the share of the order discount.
     """
 
     purchase: Purchase
     member: MemberFacts
     local: datetime
-    net_minor: Sequence[int]
     passed: Sequence[int]
+    spent: Mapping[int, Number]
 
     @property
     def today(self) -> date:
         """The business day."""
         return self.local.date()
 
-    def goods(self, figures: Sequence[int], view: int) -> int:
-        """Add up a figure of the lines that a view sees. Shipping is no goods: it brings no purchase over a threshold."""
-        lines = zip(self.purchase.lines, self.passed, figures, strict=True)
-        return sum([figure for line, views, figure in lines if views & view and line.kind == "goods"])
+    def units(self, view: int) -> int:
+        """Return how many units of goods a view sees."""
+        lines = zip(self.purchase.lines, self.passed, strict=True)
+        return sum([line.quantity for line, views in lines if views & view and line.kind == "goods"])
 
 
 Holds = Callable[[Situation], bool]
@@ -131,10 +131,10 @@ def _of_purchase(condition: OfPurchase, views: Views) -> Holds:
     match condition:
         case Spent(bounds, of):
             view = views.view(of)
-            return lambda now: bounds.hold(now.goods(now.net_minor, view))
+            return lambda now: bounds.hold(seen_by(view, now.spent))
         case Units(bounds, of):
             view = views.view(of)
-            return lambda now: bounds.hold(now.goods([line.quantity for line in now.purchase.lines], view))
+            return lambda now: bounds.hold(now.units(view))
         case TimeOfDay(starts, ends) if starts <= ends:
             return lambda now: starts <= now.local.time() < ends
         case TimeOfDay(starts, ends):

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from rules.basket import goods_only
 from rules.conditions import (
     Age,
     All,
@@ -36,7 +37,7 @@ from rules.facts import Birthday, MemberFacts, Purchase, Tender
 from rules.filters import NO_LISTS, Bounds
 from rules.judging import Situation, condition_tests, first_failure, local_time
 from rules.periods import Period
-from rules.views import Views
+from rules.views import Views, by_views
 from tests.rules.samples import SHANGHAI, SUNDAY, line, of_category, purchase, words
 
 TODAY = SUNDAY.date()
@@ -52,7 +53,8 @@ def holds(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts =
 def failure(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts = MEMBER) -> str | None:
     views = Views(line_filters(condition), NO_LISTS)
     local, passed = local_time(bought.occurred_at, SHANGHAI), views.through(bought.lines)
-    situation = Situation(bought, member, local, net_amounts(bought), passed)
+    spent = by_views(goods_only(bought, passed), net_amounts(bought))
+    situation = Situation(bought, member, local, passed, spent)
     return first_failure(condition_tests(condition, views), situation)
 
 
