@@ -41,10 +41,9 @@ def net_spend(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
 
     Shipping is no spend. A part of a cent that is left of a line is dropped, once for the purchase.
     """
-    net = net_amounts(purchase)
-    goods = [(line, amount) for line, amount in zip(purchase.lines, net, strict=True) if line.kind == "goods"]
+    goods = [one for one in zip(purchase.lines, net_amounts(purchase), strict=True) if one[0].kind == "goods"]
     if left is None:
-        return sum(amount for _, amount in goods)
+        return sum([amount for _, amount in goods])
     parts = (Fraction(amount * left[line.line_id], line.quantity or 1) for line, amount in goods)
     return floor(sum(parts, Fraction(0)))
 

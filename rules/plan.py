@@ -95,6 +95,8 @@ class Plan:
     excludes: tuple[Prepared[ExcludeRule], ...]
     wallets: tuple[WalletPlan, ...]
     caps: tuple[str, ...]
+    period_caps: tuple[Cap, ...]
+    """The caps that last longer than a purchase."""
     view_of: Mapping[str, int]
     """Rule to the view of its filter."""
     said: dict[tuple[str, str | None, str], str] = field(default_factory=dict, compare=False, repr=False)
@@ -121,6 +123,7 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         ),
         wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
         caps=tuple(cap.id for cap in programme.caps),
+        period_caps=tuple(cap for cap in programme.caps if cap.per != "purchase"),
         view_of={rule.id: views.view(rule.lines) for rule in rules},
     )
 
