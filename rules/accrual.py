@@ -85,7 +85,7 @@ def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoo
     spent = by_views(goods_only(purchase, passed), net)
     now = Situation(purchase, member, local_time(purchase.occurred_at, plan.programme.time_zone), passed, spent)
     failed = {rule: path for rule, tests in plan.judged if (path := first_failure(tests, now)) is not None}
-    seen = counted(plan, passed, None, failed)
+    seen = counted(plan, purchase, passed, None, failed)
     works = _works(plan, make_baskets(plan, purchase, net, seen, None), member.level, failed, cap_room)
     rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
     return Accrual(Decisions(plan.version, member.level, failed, rooms, listed(plan, purchase)), works, seen)
@@ -96,7 +96,7 @@ def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Rema
     plan = as_it_was(plan, decisions)
     failed = dict(decisions.failed)
     portions = portions_of(purchase, remaining)
-    seen = counted(plan, plan.views.through(purchase.lines), portions, failed)
+    seen = counted(plan, purchase, plan.views.through(purchase.lines), portions, failed)
     baskets = make_baskets(plan, purchase, net_amounts(purchase), seen, portions)
     return Accrual(decisions, _works(plan, baskets, decisions.level, failed, decisions.cap_room), seen)
 

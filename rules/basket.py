@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from rules.eligible import eligible_amounts
+from rules.eligible import eligible_amounts, is_bought
 from rules.facts import Line, Number, Purchase
 from rules.plan import Plan
 from rules.programme import Basis
@@ -54,17 +54,22 @@ def _basket(
 
 
 def counted(
-    plan: Plan, passed: Sequence[int], portions: Sequence[Number] | None, failed: Mapping[str, str]
+    plan: Plan,
+    purchase: Purchase,
+    passed: Sequence[int],
+    portions: Sequence[Number] | None,
+    failed: Mapping[str, str],
 ) -> Sequence[int]:
-    """Return for each line the views that it counts for: of those that it `passed` all, or none.
+    """Return for each line the views that it counts for: all those that it `passed`, or none.
 
-    What has come back counts for none, nor does what the exclude rules outside `failed` take out.
+    What is nothing bought, or has come back, counts for none; nor does what the exclude rules outside `failed` take out.
     """
     excluded = 0
     for rule in plan.excludes:
         if rule.id not in failed:
             excluded |= rule.view
-    seen = [0 if views & excluded else views for views in passed]
+    lines = zip(purchase.lines, passed, strict=True)
+    seen = [views if not views & excluded and is_bought(line) else 0 for line, views in lines]
     return seen if portions is None else [views if left else 0 for views, left in zip(seen, portions, strict=True)]
 
 

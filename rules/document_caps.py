@@ -19,6 +19,8 @@ from rules.reading_values import (
 
 _OVER: Final[Reader[Literal["member", "everyone"]]] = choice("member", "everyone")
 _NO_WAIT: Final = Period(0, "days")
+_ID_LENGTH: Final = 58
+"""Its use is kept under its id and its period's kind, of 64 characters together."""
 
 
 def cap(place: Place) -> Cap:
@@ -28,6 +30,8 @@ def cap(place: Place) -> Cap:
     rules = fields.need("rules", lambda listed: _capped_rules(listed, wallet))
     found_per, most = fields.need("per", per), fields.need("points", points)
     over = fields.may("over", _OVER, None) or "member"
+    if found_id and len(found_id) > _ID_LENGTH:
+        place.at("id").note(f"{found_id} is too long for a cap", f"write at most {_ID_LENGTH} characters")
     if found_per == "purchase" and over == "everyone":
         place.at("over").note("a purchase has one member: there is no everyone to share the cap", 'leave "over" out')
     fields.close()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
-from rules.facts import Purchase
+from rules.facts import Line, Purchase
 from rules.money import shares
 from rules.programme import Basis
 
@@ -46,6 +46,17 @@ def net_spend(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
         return sum([amount for _, amount in goods])
     parts = (Fraction(amount * left[line.line_id], line.quantity or 1) for line, amount in goods)
     return floor(sum(parts, Fraction(0)))
+
+
+def is_bought(line: Line) -> bool:
+    """Tell whether a line is something bought: without a unit and without money it only says something."""
+    return line.quantity > 0 or line.amount_minor > 0
+
+
+def visits(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
+    """Return how many visits the purchase counts as: 1 where goods were bought and, with `left`, not all came back."""
+    goods = [line.line_id for line in purchase.lines if line.kind == "goods" and is_bought(line)]
+    return 1 if any(left is None or left[line_id] for line_id in goods) else 0
 
 
 def _less(amounts: Sequence[int], parts: Sequence[int]) -> tuple[int, ...]:

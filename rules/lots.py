@@ -4,13 +4,16 @@ Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
-from rules.periods import end_of_month, plus
+from rules.periods import Period, end_of_month, plus
 from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+
+_GOOD_FOR: Final = Period(30, "days")
+"""How long points that are given back are good at least (PROGRAMME.md, Returns)."""
 
 LotState = Literal["pending", "available", "expired"]
 """A lot's state changes by entry only: until the nightly run it stays as it is."""
@@ -100,18 +103,86 @@ def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: in
     return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
 
 
+def give_back(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+    """Return the lot for points of a purchase on `earned_on` that a return took and a later one gives back.
+
+    It ends as the purchase's own lot does; where that end is near or past, 30 days from `today`.
+    """
+    lot = open_lot(wallet, points, earned_on, today, debt)
+    if lot.expires_on is None:
+        return lot
+    return replace(lot, expires_on=max(lot.expires_on, plus(today, _GOOD_FOR)))
+
+
 def soonest_first(lots: Iterable[Lot]) -> list[Lot]:
     """Return the lots in the order in which they are used: soonest expiry, then oldest; never-expiring last."""
     return sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.opened_on, lot.lot_id))
 
 
+def spend(points: int, lots: Iterable[Lot]) -> tuple[Taking, ...] | None:
+    """Return from which lots `points` are spent or held: soonest expiry first, never what is held; None for too few."""
+    takings = _take(points, [lot for lot in soonest_first(lots) if lot.state == "available"])
+    return takings if sum(taking.points for taking in takings) == points else None
+
+
 def take_back(points: int, own: Sequence[Lot], others: Sequence[Lot]) -> TakenBack:
     """Take `points` off the purchase's own lots first, then off free available ones; never off what is held."""
-    takings: list[Taking] = []
+    alive = [lot for lot in own if lot.state != "expired"]
     available = [lot for lot in others if lot.state == "available"]
-    for lot in (*soonest_first(own), *soonest_first(available)):
-        taken = min(points, lot.free) if lot.state != "expired" else 0
+    takings = _take(points, [*soonest_first(alive), *soonest_first(available)])
+    return TakenBack(takings, points - sum(taking.points for taking in takings))
+
+
+def _take(points: int, lots: Iterable[Lot]) -> tuple[Taking, ...]:
+    takings: list[Taking] = []
+    for lot in lots:
+        taken = min(points, lot.free)
         if taken:
             takings.append(Taking(lot.lot_id, taken, lot.state))
             points -= taken
-    return TakenBack(tuple(takings), points)
+    return tuple(takings)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """So many points of a redemption that came from one lot, and that lot's end."""
+
+    lot_id: str
+    points: int
+    expires_on: date | None
+
+
+def capture(points: int, held: Sequence[Spent]) -> tuple[Spent, ...]:
+    """Return which of the held points are captured: those that lapse first."""
+    return _first(points, sorted(held, key=_end_of_spent))
+
+
+def restore(spent: Sequence[Spent], before: int, after: int, today: date) -> dict[date | None, int]:
+    """Return the ends of the points that come back when, of those spent, `after` have to be back and `before` were.
+
+    What was spent last, the points that would have lapsed last, comes back first, so that any split of returns agrees.
+    """
+    latest_first = sorted(spent, key=_end_of_spent, reverse=True)
+    back = _first(after, latest_first)
+    already = {one.lot_id: one.points for one in _first(before, latest_first)}
+    ends: dict[date | None, int] = {}
+    for one in back:
+        points = one.points - already.get(one.lot_id, 0)
+        if points:
+            end = None if one.expires_on is None else max(one.expires_on, plus(today, _GOOD_FOR))
+            ends[end] = ends.get(end, 0) + points
+    return ends
+
+
+def _end_of_spent(one: Spent) -> tuple[date, str]:
+    return one.expires_on or date.max, one.lot_id
+
+
+def _first(points: int, ordered: Iterable[Spent]) -> tuple[Spent, ...]:
+    taken: list[Spent] = []
+    for one in ordered:
+        part = min(points, one.points)
+        if part:
+            taken.append(Spent(one.lot_id, part, one.expires_on))
+            points -= part
+    return tuple(taken)

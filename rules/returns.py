@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules.accrual import Decisions, rework
-from rules.eligible import net_spend
+from rules.eligible import net_spend, visits
 from rules.errors import Invalid
 from rules.facts import Purchase
 from rules.plan import Plan
@@ -16,11 +16,12 @@ from rules.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a purchase still gives: wallet to points, cap to its use, and the money (minor units) that counts for tiers."""
+    """What a purchase still gives: wallet to points, cap to its use, and the money (minor units) and visits for tiers."""
 
     points: Mapping[str, int]
     cap_use: Mapping[str, int]
     net_spend_minor: int
+    visits: int
 
 
 def everything(purchase: Purchase) -> dict[str, int]:
@@ -76,7 +77,7 @@ def kept(
     It is never more than was `granted` (wallet to points), whatever the remaining basket would earn by itself.
     """
     if not any(left.values()):
-        return Kept({}, {}, 0)
+        return Kept({}, {}, 0, 0)
     again = rework(plan, purchase, decisions, left)
     points = {wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()}
-    return Kept(points, again.cap_use, net_spend(purchase, left))
+    return Kept(points, again.cap_use, net_spend(purchase, left), visits(purchase, left))

@@ -1,10 +1,14 @@
 """What tests need to be there before they can begin: a programme, a merchant with a store and a till."""
 
+from collections.abc import Callable
 from textwrap import dedent
+from typing import Any, TypeVar
 
-from loyalty_engine.services import publishing, stores
+from loyalty_engine.services import publishing, races, stores
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.store.places import Merchant, Store
+
+T = TypeVar("T")
 
 ADMIN = Actor("admin-of-tests", "admin")
 STAFF = Actor("staff-of-tests", "staff")
@@ -27,6 +31,11 @@ PROGRAMME = dedent("""\
         - {id: green, name: {en: Green}, from: 0}
         - {id: gold, name: {en: Gold}, from: 1000}
     """)
+
+
+def done(work: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Return what `work` (a service's `…_in`) gives in a transaction of its own."""
+    return races.run(lambda connection: work(connection, *given, **named))
 
 
 def publish(text: str = PROGRAMME) -> int:

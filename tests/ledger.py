@@ -1,6 +1,6 @@
 """A small shop on which ledgers are tried: a programme with every kind of wallet and cap, members, tills, and a spender.
 
-Redemptions are not built yet. `spend` takes points as they will, so that returns find accounts without enough of them.
+`spend` takes points without any of a redemption's conditions, so that returns find accounts without enough of them.
 """
 
 import json
@@ -11,19 +11,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims, enrolment, posting, purchases, returns
+from loyalty_engine.services import claims, enrolment, ledger, purchases, returns
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.store import member_state
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
-from rules.lots import TakenBack, Taking, soonest_first
 from rules.periods import business_day
 from tests.builders import ADMIN, STAFF, TILL, open_store, publish
 
@@ -137,26 +135,15 @@ def said(answer: Answer) -> dict[str, Any]:
 
 
 def spend(member: str, wallet: str, points: int) -> int:
-    """Take up to so many points off the lots, soonest expiry first; return how many there were."""
+    """Spend up to so many points; return how many there were."""
 
     def work(connection: sa.Connection) -> int:
-        booking = Posting(connection, TILL, clock.now())
-        state, plan = booking.member(member), plan_for(connection, clock.now())
-        stored = [lot for lot, _, _ in member_state.open_lots(connection, member, wallet)]
-        takings, left = [], points
-        for lot in soonest_first(lot for lot in stored if lot.state == "available"):
-            if taken := min(left, lot.free):
-                takings.append(Taking(lot.lot_id, taken, lot.state))
-                left -= taken
-        spent = points - left
+        posting = Posting(connection, TILL, clock.now())
+        state, plan = posting.member(member), plan_for(connection, clock.now())
+        spent = min(points, state.account(wallet).available)
         if spent:
-            source, at = Source("redemption", new_id(), clock.now()), booking.booked_at(state, clock.now())
-            changes = {"available": -spent, "lifetime": 0}
-            seq = posting._append_entry(booking, state, plan, wallet, "redemption", -spent, source, at, changes)
-            taken_back = TakenBack(tuple(takings), 0)
-            posting._append_takings(booking, state, taken_back, seq)
-            posting._look_for_expiry(state.account(wallet), stored, taken_back)
-            booking.write()
+            ledger.spend(posting, state, plan, wallet, spent, Source("redemption", new_id(), clock.now()))
+            posting.write()
         return spent
 
     return in_transaction(work)

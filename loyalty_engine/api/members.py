@@ -12,13 +12,16 @@ from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
 from loyalty_engine.api.schemas.members import (
     CardAnswer,
+    CardBlockSchema,
     CardReplacementSchema,
+    ChangesSchema,
     EnrolledAnswer,
     EnrolmentSchema,
     LookupSchema,
     MemberAnswer,
     MemberStatusAnswer,
     ReasonSchema,
+    SaidSchema,
     SeenAnswer,
 )
 from loyalty_engine.services import cards, enrolment, member_changes, members
@@ -27,6 +30,7 @@ from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.services.member_changes import Changes
 from loyalty_engine.services.members import Member, Seen
 from rules.errors import NotFound
 
@@ -48,20 +52,20 @@ def _newcomer(actor: Actor, body: Mapping[str, Any]) -> NewMember:
     return NewMember(
         **{name: body[name] for name in same},
         cards=(body["card"],) if body["card"] else (),
-        consents=tuple(_consent(actor, said) for said in body["consents"] or ()),
+        consents=tuple(_consent(said, f"said at enrolment to {actor}") for said in body["consents"] or ()),
         segments=frozenset(body["segments"] or ()),
         attributes=body["attributes"] or {},
     )
 
 
-def _consent(actor: Actor, said: Mapping[str, Any]) -> GivenConsent:
-    proof = said["proof"] or f"said at enrolment to {actor}"
+def _consent(said: Mapping[str, Any], otherwise: str) -> GivenConsent:
+    """Return what was said, `otherwise` being how it is known where the body doesn't tell."""
     return GivenConsent(
         said["channel"],
         said["purpose"],
         said["given"] is not False,
         said["at"] or clock.now(),
-        proof,
+        said["proof"] or otherwise,
     )
 
 
@@ -80,6 +84,26 @@ def look_up(actor: Actor, reference: MemberReference) -> Seen:
 def find(actor: Actor, member_id: str) -> Member:
     """Show a member."""
     return members.find(member_id)
+
+
+@blueprint.route("/<id:member_id>", methods=["PATCH"])
+@allow("service", "staff", "admin")
+@answers(200, MemberAnswer)
+@blueprint.arguments(ChangesSchema)
+def change(actor: Actor, body: dict[str, Any], member_id: str) -> Member:
+    """Change what is known of a member; asking again changes nothing more, so it takes no key."""
+    reason = body.pop("reason")
+    return member_changes.change(actor, member_id, Changes(**body), reason)
+
+
+@blueprint.route("/<id:member_id>/consents/<code:channel>/<code:purpose>", methods=["PUT"])
+@allow("service", "staff", "admin")
+@answers(200, MemberAnswer)
+@blueprint.arguments(SaidSchema)
+def put_consent(actor: Actor, body: dict[str, Any], member_id: str, channel: str, purpose: str) -> Member:
+    """Keep what a member says about being written to; what was said later than that stays."""
+    said = _consent({"channel": channel, "purpose": purpose, **body}, f"said to {actor}")
+    return member_changes.put_consent(actor, member_id, said)
 
 
 @blueprint.route("/<id:member_id>/suspend", methods=["POST"])
@@ -104,27 +128,25 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     return once(actor, lambda to: _status(member_changes.resume_in(to, actor, member_id, reason)))
 
 
-@blueprint.route("/<id:member_id>/cards/<code:number>/block", methods=["POST"])
+@blueprint.route("/<id:member_id>/cards/block", methods=["POST"])
 @allow("service", "staff", "admin")
 @answers(200, CardAnswer)
 @takes_key
-@blueprint.arguments(ReasonSchema)
-def block_card(actor: Actor, body: dict[str, str], member_id: str, number: str) -> Answer:
+@blueprint.arguments(CardBlockSchema)
+def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a lost card work no longer."""
-    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, number, body["reason"])))
+    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, body["card"], body["reason"])))
 
 
-@blueprint.route("/<id:member_id>/cards/<code:number>/replace", methods=["POST"])
+@blueprint.route("/<id:member_id>/cards/replace", methods=["POST"])
 @allow("service", "staff", "admin")
 @answers(201, CardAnswer)
 @takes_key
 @blueprint.arguments(CardReplacementSchema)
-def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str) -> Answer:
+def replace_card(actor: Actor, body: dict[str, Any], member_id: str) -> Answer:
     """Give the member another card in the place of this one."""
-    return once(
-        actor,
-        lambda to: _of(member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201),
-    )
+    work = partial(cards.replace_in, actor=actor, number=body["card"], reason=body["reason"], new=body["new_card"])
+    return once(actor, lambda to: _of(member_id, work(to), 201))
 
 
 def _status(member: Member) -> Answer:

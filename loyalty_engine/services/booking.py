@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from loyalty_engine.services import caps, standing
-from loyalty_engine.services import posting as ledger
+from loyalty_engine.services import caps, ledger, standing
 from loyalty_engine.services.incoming import Incoming
+from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.member_facts import facts_of
-from loyalty_engine.services.posting import Booked, Posting, Source
+from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.purchase_documents import encode_decisions, encode_json
 from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.tables import MAX_POINTS_AN_ENTRY
 from rules.accrual import Accrual, accrue
-from rules.eligible import net_spend
+from rules.eligible import net_spend, visits
 from rules.facts import Purchase
 from rules.periods import business_day
 from rules.plan import Plan
@@ -71,7 +71,7 @@ def book(
         if points.get(wallet_plan.wallet.id)
     )
     caps.use_caps(posting, state, plan, day, accrual.cap_use)
-    standing.qualify(state, day, points, net_spend(purchase), visits=1)
+    standing.qualify(state, day, points, net_spend(purchase), visits(purchase))
     tier = standing.upgrade_tier(posting, state, plan, source)
     _note_purchase(posting, state, plan, source, day)
     return PurchaseBooked(accrual, booked, tier)
@@ -105,6 +105,7 @@ def append_purchase(
             "occurred_at": purchase.occurred_at,
             "booked_at": state.last_booked_at,
             "business_day": business_day(purchase.occurred_at, plan.programme.time_zone),
+            "till_day": incoming.receipt_day or business_day(purchase.occurred_at, plan.programme.time_zone),
             "currency": purchase.currency,
             "total_minor": max(0, total),
             "facts": incoming.document.facts,

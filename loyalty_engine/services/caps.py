@@ -9,14 +9,19 @@ from rules.periods import period_start
 from rules.plan import Plan
 from rules.programme import Cap
 
+UseKey = tuple[str, date]
+"""Under which a cap's use is kept: its id with the kind of its period (`beans-a-day/day`), and the period's first day."""
+
+
+def use_key(cap: Cap, day: date) -> UseKey:
+    """Return where the use of `cap` on `day` is kept; a day's use isn't the month's that begins with that day."""
+    return f"{cap.id}/{cap.per}", period_start(cap.per, day)
+
 
 def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dict[str, int]:
     """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
     member_state.load_cap_uses(posting.connection, state, own_starts(plan, day))
-    return {
-        cap.id: cap.points - _uses(posting, state, cap).get((cap.id, period_start(cap.per, day)), 0)
-        for cap in plan.period_caps
-    }
+    return {cap.id: cap.points - _uses(posting, state, cap).get(use_key(cap, day), 0) for cap in plan.period_caps}
 
 
 def own_starts(plan: Plan, day: date) -> set[date]:
@@ -24,26 +29,25 @@ def own_starts(plan: Plan, day: date) -> set[date]:
     return {period_start(cap.per, day) for cap in plan.period_caps if cap.over == "member"}
 
 
-def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[tuple[str, date], int]:
+def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[UseKey, int]:
     return posting.budgets if cap.over == "everyone" else state.cap_used
 
 
 def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> bool:
     """Lock the caps over everyone among `cap_ids`, in the order of their ids; True where one was not locked before."""
     caps = [cap for cap in plan.period_caps if cap.over == "everyone" and cap.id in cap_ids]
-    keys = sorted([(cap.id, period_start(cap.per, day)) for cap in caps])
+    keys = sorted([use_key(cap, day) for cap in caps])
     new = [key for key in keys if key not in posting.budgets]
-    for cap_id, start in new:
+    for key in new:
         used = postings.budget if posting.only_looks else postings.lock_budget
-        before = used(posting.connection, cap_id, start)
-        posting.budgets[cap_id, start] = posting.budgets_before[cap_id, start] = before
+        posting.budgets[key] = posting.budgets_before[key] = used(posting.connection, *key)
     return bool(new)
 
 
 def check_budgets(posting: Posting) -> None:
     """Lock the caps over everyone that were only looked at; raises `Overtaken` where one has changed since."""
-    for (cap_id, start), before in sorted(posting.budgets_before.items()):
-        if postings.lock_budget(posting.connection, cap_id, start) != before:
+    for key, before in sorted(posting.budgets_before.items()):
+        if postings.lock_budget(posting.connection, *key) != before:
             raise Overtaken
 
 
@@ -51,6 +55,5 @@ def use_caps(posting: Posting, state: MemberState, plan: Plan, day: date, change
     """Add to the caps' uses what a purchase took of them, or with negative figures what a return gives back."""
     for cap in plan.period_caps:
         if used := change.get(cap.id, 0):
-            uses = _uses(posting, state, cap)
-            key = (cap.id, period_start(cap.per, day))
+            uses, key = _uses(posting, state, cap), use_key(cap, day)
             uses[key] = max(0, uses.get(key, 0) + used)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, card_numbers, checking, races
+from loyalty_engine.services import audit_log, card_numbers, checking
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.card_numbers import masked
 from loyalty_engine.services.checking import Wrong
@@ -12,13 +12,8 @@ from loyalty_engine.store.members import Card
 from rules.errors import Conflict, NotFound
 
 
-def block(actor: Actor, number: str, reason: str) -> Card:
-    """Let a card work no longer; purchases with it wait for staff. Blocking it again changes nothing."""
-    return races.run(lambda connection: block_in(connection, actor, number, reason))
-
-
 def block_in(connection: sa.Connection, actor: Actor, number: str, reason: str) -> Card:
-    """The same in the caller's transaction."""
+    """Let a card work no longer; purchases with it wait for staff. Blocking it again changes nothing."""
     number, why = _checked(number, reason)
     card = _locked(connection, number)
     if card.status == "replaced":
@@ -29,17 +24,10 @@ def block_in(connection: sa.Connection, actor: Actor, number: str, reason: str) 
     return _found(connection, number)
 
 
-def replace(actor: Actor, number: str, reason: str, new_number: str | None = None) -> Card:
-    """Give a member another card, one of our own numbers where none is named; the old one works no longer."""
-    return races.run(lambda connection: replace_in(connection, actor, number, reason, new_number))
-
-
-def replace_in(
-    connection: sa.Connection, actor: Actor, number: str, reason: str, new_number: str | None = None
-) -> Card:
-    """The same in the caller's transaction; return the new card."""
+def replace_in(connection: sa.Connection, actor: Actor, number: str, reason: str, new: str | None = None) -> Card:
+    """Give a member the card `new`, or one of our own numbers; the old one works no longer. Return the new one."""
     number, why = _checked(number, reason)
-    fresh = card_numbers.generate() if new_number is None else _checked(new_number, reason)[0]
+    fresh = card_numbers.generate() if new is None else _checked(new, reason, "new_card")[0]
     card = _locked(connection, number)
     if card.status == "replaced":
         raise _replaced()
@@ -53,13 +41,13 @@ def replace_in(
     return _found(connection, fresh)
 
 
-def _checked(number: str, reason: str) -> tuple[str, str]:
+def _checked(number: str, reason: str, path: str = "card") -> tuple[str, str]:
     wrong = Wrong()
     why = checking.reason(wrong, "reason", reason)
     try:
         number = card_numbers.normalised(number)
     except card_numbers.BadCard as bad:
-        wrong.note("card", str(bad))
+        wrong.note(path, str(bad))
     wrong.refuse_any("card_invalid", "The card")
     return number, why
 

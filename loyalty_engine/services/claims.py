@@ -23,9 +23,9 @@ from loyalty_engine.services.moves import move
 from loyalty_engine.services.parking import CLAIMABLE, DETAILS
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.services.purchase_documents import Document, decode, decode_json
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
-from loyalty_engine.store import purchase_keys
+from loyalty_engine.store import postings, purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow, Values
 from loyalty_engine.store.session import in_transaction
@@ -145,14 +145,27 @@ def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
 
 
 def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values) -> Answer:
-    """Book a parked purchase for the member in `row`, and then the returns that waited for it."""
+    """Book a parked purchase for the member in `row`, and then the returns that waited for it.
+
+    A till that asks again is told what it was told first, so that answer goes along with the purchase.
+    """
     row = replace(row, posting_id=new_id())
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
-    incoming = Incoming(purchase_id, store, purchase, Document(parked["facts"], row.fingerprint), key)
+    incoming = Incoming(
+        purchase_id,
+        store,
+        purchase,
+        Document(parked["facts"], row.fingerprint),
+        key,
+        receipt_day=receipt_day(parked["facts"]),
+    )
     booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, purchase.occurred_at), incoming, row)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)
     purchase_keys.settle_parked(connection, key)
-    return waiting.apply(connection, actor, key, parked["received_at"]) or booked
+    answer = waiting.apply(connection, actor, key, parked["received_at"]) or booked
+    assert row.member_id is not None and row.posting_id is not None, "it is booked"
+    postings.update_answer(connection, row.member_id, row.posting_id, parked["answer"])
+    return answer

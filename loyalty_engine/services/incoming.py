@@ -1,6 +1,6 @@
 """A purchase on its way in: placed at its store, filled from the catalogue, with the keys that make it one purchase."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ class Incoming(NamedTuple):
     key: str
     receipt_key: str | None = None
     member: MemberReference | None = None
+    receipt_day: date | None = None
+    """The till's day, where the receipt says one."""
 
 
 def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> Incoming:
@@ -40,6 +42,7 @@ def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> In
         key=purchase_keys.purchase_key(site.store, posted.purchase_id),
         receipt_key=receipt_key(site, posted),
         member=posted.member,
+        receipt_day=posted.receipt.business_day if posted.receipt else None,
     )
 
 

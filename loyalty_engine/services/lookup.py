@@ -91,15 +91,17 @@ def recomputed(connection: sa.Connection, purchase: Values) -> tuple[Plan, Purch
 
 
 def stored_answer(connection: sa.Connection, key: str, row: KeyRow) -> Answer:
-    """Return the first answer to a purchase: 200, or 202 for one that was unresolved then."""
+    """Return the first answer to a purchase, whoever's it is now: 200, or 202 for one that was unresolved then."""
     if row.member_id is None or row.posting_id is None:
         parked = purchase_keys.parked(connection, key)
         assert parked is not None, "a purchase without a member is parked"
-        return Answer(202 if parked["reason"] else 200, parked["answer"].encode(), replayed=True)
+        return _first(parked["answer"])
     body = postings.purchase_answer(connection, row.member_id, row.posting_id)
-    if body is None:
-        body = encode_json(view(connection, stored(connection, row)))
-    return Answer(200, body.encode(), replayed=True)
+    return _first(body) if body else Answer(200, encode_json(view(connection, stored(connection, row))).encode(), True)
+
+
+def _first(body: str) -> Answer:
+    return Answer(202 if decode_json(body)["status"] == "unresolved" else 200, body.encode(), replayed=True)
 
 
 def view(connection: sa.Connection, purchase: Values) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.members import GONE, Member, birthday_of, checked_id, load, no_member
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
+from loyalty_engine.store.members import Consent, Profile
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Conflict, Forbidden
 from rules.facts import Birthday
@@ -24,8 +25,6 @@ from rules.programme import Programme
 
 BIRTHDAY_LOCK: Final = Period(11, "months")
 """How long conditions on a changed birthday fail (PROGRAMME.md, Occasions)."""
-
-
 _OF_MEMBER: Final = ("language", "time_zone")
 
 
@@ -40,7 +39,7 @@ KEEP: Final = Keep.KEEP
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be different; a birthday, consents and the status have ways of their own."""
+    """What is to be different; consents and the status have ways of their own."""
 
     name: str | Keep | None = KEEP
     email: str | Keep | None = KEEP
@@ -49,6 +48,7 @@ class Changes:
     time_zone: str | Keep | None = KEEP
     segments: frozenset[str] | Keep = KEEP
     attributes: Mapping[str, str] | Keep = KEEP
+    birthday: Birthday | Keep = KEEP
 
     def given(self) -> dict[str, Any]:
         """Return the fields that are to change."""
@@ -56,29 +56,39 @@ class Changes:
         return {name: value for name, value in values.items() if value is not KEEP}
 
 
-def change(actor: Actor, member_id: str, changes: Changes) -> Member:
-    """Change a member's details; raises `Invalid` with all that is wrong, or `Conflict` with `phone_taken`."""
-    return races.run(lambda connection: change_in(connection, actor, member_id, changes))
+def change(actor: Actor, member_id: str, changes: Changes, reason: str | None = None) -> Member:
+    """Change a member's details, all of them or none.
+
+    Raises `Invalid` with all that is wrong, `Conflict` with `phone_taken`, and for another birthday than the one that is
+    set `Forbidden`; staff change it, and have to say why.
+    """
+    return races.run(lambda connection: _change(connection, actor, member_id, changes, reason))
 
 
-def change_in(connection: sa.Connection, actor: Actor, member_id: str, changes: Changes) -> Member:
-    """Change a member's details in the caller's transaction."""
+def _change(connection: sa.Connection, actor: Actor, member_id: str, changes: Changes, reason: str | None) -> Member:
     member_id = _lock(connection, member_id)
     programme = plan_for(connection, clock.now()).programme
-    columns = _checked(changes.given(), programme)
+    today = business_day(clock.now(), programme.time_zone)
+    columns = _checked(changes.given(), programme, today)
+    profile = store.profile(connection, member_id)
+    assert profile is not None, "who isn't gone has a profile"
+    birthday = columns.pop("birthday", None)
+    if birthday is not None and birthday != birthday_of(profile):
+        _set_birthday(connection, actor, member_id, profile, birthday, reason, today)
     if "phone" in columns:
-        _change_phone(connection, member_id, columns["phone"])
+        _change_phone(connection, member_id, profile, columns["phone"])
     of_member: dict[str, Any] = {name: columns.pop(name) for name in _OF_MEMBER if name in columns}
     if of_member:
         store.change_member(connection, member_id, of_member)
     if columns:
         store.change_profile(connection, member_id, columns)
     if columns or of_member:
-        audit_log.record(connection, actor, "member.change", member_id, {"fields": sorted({*columns, *of_member})})
+        told = {"fields": sorted({*columns, *of_member})} | ({"reason": _reason(reason)} if reason else {})
+        audit_log.record(connection, actor, "member.change", member_id, told)
     return load(connection, member_id)
 
 
-def _checked(given: dict[str, Any], programme: Programme) -> dict[str, Any]:
+def _checked(given: dict[str, Any], programme: Programme, today: date) -> dict[str, Any]:
     wrong = Wrong()
     columns = given | newcomers.personal(wrong, given.get("name"), given.get("email"))
     if given.get("phone") is not None:
@@ -91,13 +101,13 @@ def _checked(given: dict[str, Any], programme: Programme) -> dict[str, Any]:
         columns["segments"] = newcomers.segments(wrong, given["segments"])
     if "attributes" in given:
         columns["attributes"] = newcomers.attributes(wrong, given["attributes"])
+    if "birthday" in given:
+        checking.birthday(wrong, "birthday", given["birthday"], today)
     wrong.refuse_any("member_invalid", "The change")
     return columns
 
 
-def _change_phone(connection: sa.Connection, member_id: str, phone: str | None) -> None:
-    profile = store.profile(connection, member_id)
-    assert profile is not None, "who isn't gone has a profile"
+def _change_phone(connection: sa.Connection, member_id: str, profile: Profile, phone: str | None) -> None:
     if profile.phone == phone:
         return
     if phone is not None and store.known_phones(connection, [phone]):
@@ -106,31 +116,18 @@ def _change_phone(connection: sa.Connection, member_id: str, phone: str | None) 
     store.change_phone(connection, member_id, profile.phone, phone)
 
 
-def set_birthday(actor: Actor, member_id: str, birthday: Birthday, reason: str | None = None) -> Member:
-    """Set a birthday, once; to change it takes staff and a reason, and locks conditions on it for 11 months."""
-
-    def work(connection: sa.Connection) -> Member:
-        locked = _lock(connection, member_id)
-        today = business_day(clock.now(), plan_for(connection, clock.now()).programme.time_zone)
-        wrong = Wrong()
-        checking.birthday(wrong, "birthday", birthday, today)
-        wrong.refuse_any("member_invalid", "The birthday")
-        _set_birthday(connection, actor, locked, birthday, reason, today)
-        return load(connection, locked)
-
-    return in_transaction(work)
-
-
 def _set_birthday(
-    connection: sa.Connection, actor: Actor, member_id: str, birthday: Birthday, reason: str | None, today: date
+    connection: sa.Connection,
+    actor: Actor,
+    member_id: str,
+    profile: Profile,
+    birthday: Birthday,
+    reason: str | None,
+    today: date,
 ) -> None:
-    profile = store.profile(connection, member_id)
-    assert profile is not None, "who isn't gone has a profile"
-    before = birthday_of(profile)
-    if before == birthday:
-        return
+    """Set a birthday, once; to change it takes staff and a reason, and locks conditions on it for 11 months."""
     told, locked_until = {}, profile.birthday_locked_until
-    if before is not None:
+    if birthday_of(profile) is not None:
         if actor.role not in ("staff", "admin"):
             raise Forbidden("birthday_set", "A birthday is set once; ask the staff to change it.")
         told, locked_until = {"reason": _reason(reason)}, plus(today, BIRTHDAY_LOCK)
@@ -138,39 +135,32 @@ def _set_birthday(
     audit_log.record(connection, actor, "member.set_birthday", member_id, told)
 
 
-def put_consents(actor: Actor, member_id: str, given: tuple[GivenConsent, ...]) -> Member:
-    """Store what a member says about being written to, in place of what was said before."""
+def put_consent(actor: Actor, member_id: str, given: GivenConsent) -> Member:
+    """Store what a member says about being written to; what was said later than that stays."""
     wrong = Wrong()
-    said = tuple(newcomers.consent(wrong, f"consents[{place}]", one) for place, one in enumerate(given))
+    said = newcomers.consent(wrong, "", given)
     wrong.refuse_any("consent_invalid", "The consent")
+    return in_transaction(lambda connection: _put_consent(connection, actor, member_id, said))
 
-    def work(connection: sa.Connection) -> Member:
-        locked = _lock(connection, member_id)
-        store.put_consents(connection, locked, said)
-        told = {f"{one.channel} {one.purpose}": one.given for one in said}
+
+def _put_consent(connection: sa.Connection, actor: Actor, member_id: str, said: Consent) -> Member:
+    locked = _lock(connection, member_id)
+    before = {(one.channel, one.purpose): one for one in store.consents_of(connection, locked)}
+    earlier = before.get((said.channel, said.purpose))
+    if said != earlier and (earlier is None or earlier.at <= said.at):
+        store.put_consent(connection, locked, said)
+        told = {f"{said.channel} {said.purpose}": said.given}
         audit_log.record(connection, actor, "member.consent", locked, told)
-        return load(connection, locked)
-
-    return in_transaction(work)
-
-
-def suspend(actor: Actor, member_id: str, reason: str) -> Member:
-    """Let a member's purchases wait for staff instead of earning; nothing of theirs is lost."""
-    return in_transaction(lambda connection: suspend_in(connection, actor, member_id, reason))
+    return load(connection, locked)
 
 
 def suspend_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:
-    """The same in the caller's transaction."""
+    """Let a member's purchases wait for staff instead of earning; nothing of theirs is lost."""
     return _set_status(connection, actor, member_id, "suspended", "member.suspend", reason)
 
 
-def resume(actor: Actor, member_id: str, reason: str) -> Member:
-    """Let a suspended member earn again."""
-    return in_transaction(lambda connection: resume_in(connection, actor, member_id, reason))
-
-
 def resume_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:
-    """The same in the caller's transaction."""
+    """Let a suspended member earn again."""
     return _set_status(connection, actor, member_id, "active", "member.resume", reason)
 
 

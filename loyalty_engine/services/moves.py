@@ -11,7 +11,7 @@ from loyalty_engine.services.lookup import stored
 from loyalty_engine.services.parking import DETAILS
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.services.purchase_documents import Document, decode, decode_json
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
 from loyalty_engine.services.reversals import Returned, answer_anew, book_return, left_of, reduce_to
 from loyalty_engine.store import postings, purchase_keys
@@ -21,17 +21,21 @@ from rules.errors import Conflict
 
 
 def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_member: str) -> Answer:
-    """Move the purchase in `row` to `to_member`, with the returns that were booked against it."""
+    """Move the purchase in `row` to `to_member`, with the returns booked against it and the answer that a replay gets."""
     assert row.member_id is not None and row.posting_id is not None, "only a booked purchase moves"
     for member_id in sorted((row.member_id, to_member)):
         Posting(connection, actor, clock.now()).member(member_id)
+    first_answer = postings.purchase_answer(connection, row.member_id, row.posting_id)
     _take_away(connection, actor, row)
     posting_id = new_id()
     moved = KeyRow(row.fingerprint, to_member, posting_id)
     purchase_keys.move_key(connection, key, moved)
     answer = _book_anew(connection, actor, key, row, moved)
     returned = _return_again(connection, actor, key, row, moved)
-    return answer_anew(connection, actor, to_member, posting_id) if returned else answer
+    if returned:
+        answer = answer_anew(connection, actor, to_member, posting_id)
+    postings.update_answer(connection, to_member, posting_id, first_answer)
+    return answer
 
 
 def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:
@@ -54,7 +58,14 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
     purchase = stored(connection, row)
     facts = decode(purchase["facts"])
     store, _, purchase_id = key.partition("/")
-    incoming = Incoming(purchase_id, store, facts, Document(purchase["facts"], row.fingerprint), key)
+    incoming = Incoming(
+        purchase_id,
+        store,
+        facts,
+        Document(purchase["facts"], row.fingerprint),
+        key,
+        receipt_day=receipt_day(purchase["facts"]),
+    )
     booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, facts.occurred_at), incoming, moved)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])

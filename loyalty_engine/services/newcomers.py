@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
+from loyalty_engine import clock
 from loyalty_engine.services import card_numbers, checking, phones
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports import records
@@ -17,6 +18,7 @@ from rules.programme import Programme
 CHANNELS: Final = ("sms", "email")
 PURPOSES: Final = ("service", "greeting", "marketing")
 _MAX_WORDS: Final = 100
+_CLOCKS_DIFFER_BY: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def checked(given: Given, programme: Programme, today: date) -> Newcomer:
         joined_on=_joined_on(wrong, given.joined_on, today),
         tier=_tier(wrong, given.tier, programme),
         profile=profile,
-        consents=tuple(consent(wrong, f"consents[{place}]", one) for place, one in enumerate(given.consents)),
+        consents=tuple(consent(wrong, f"consents[{place}].", one) for place, one in enumerate(given.consents)),
     )
     wrong.refuse_any("member_invalid", "The member")
     return newcomer
@@ -153,13 +155,15 @@ def attributes(wrong: Wrong, given: Mapping[str, str]) -> str:
 
 
 def consent(wrong: Wrong, path: str, given: GivenConsent) -> Consent:
-    """Check what a member said about being written to."""
+    """Check what a member said about being written to; `path` leads to it, with a dot at its end where it isn't empty."""
     for name, word, words in (("channel", given.channel, CHANNELS), ("purpose", given.purpose, PURPOSES)):
         if word not in words:
-            wrong.note(f"{path}.{name}", f"must be one of {', '.join(words)}")
+            wrong.note(f"{path}{name}", f"must be one of {', '.join(words)}")
     if given.at.tzinfo is None:
-        wrong.note(f"{path}.at", "must have an offset, such as +08:00")
-    proof = checking.words(wrong, f"{path}.proof", given.proof, 500)
+        wrong.note(f"{path}at", "must have an offset, such as +08:00")
+    elif given.at - clock.now() > _CLOCKS_DIFFER_BY:
+        wrong.note(f"{path}at", "must not be in the future: nobody could take it back until then")
+    proof = checking.words(wrong, f"{path}proof", given.proof, 500)
     return Consent(given.channel, given.purpose, given.given, given.at, proof)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from loyalty_engine.services.booking import PurchaseBooked
-from loyalty_engine.services.posting import Booked
+from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import Account, MemberState

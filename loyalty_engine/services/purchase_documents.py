@@ -5,7 +5,7 @@ once: its hash is the fingerprint, its bytes are part of the stored facts.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -67,6 +67,12 @@ def stored_receipt(facts: str) -> tuple[str, str] | None:
     """Return the number and the business day of the receipt that the purchase was posted with."""
     receipt = msgspec.json.decode(facts)["content"].get("receipt")
     return (receipt["number"], receipt["business_day"]) if receipt else None
+
+
+def receipt_day(facts: str) -> date | None:
+    """Return the till's day that the receipt said, where there was one."""
+    receipt = stored_receipt(facts)
+    return date.fromisoformat(receipt[1]) if receipt else None
 
 
 def encode_reference(member: MemberReference | None) -> str | None:

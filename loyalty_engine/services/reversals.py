@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, standing
-from loyalty_engine.services import posting as ledger
+from loyalty_engine.services import caps, ledger, standing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
-from loyalty_engine.services.posting import Booked, Posting, Source
+from loyalty_engine.services.ledger import Booked
+from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_answers import posted_answer_after, returned_answer
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
@@ -21,7 +21,7 @@ from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.postings import Values
-from rules.eligible import net_spend
+from rules.eligible import net_spend, visits
 from rules.errors import Invalid
 from rules.facts import Purchase
 from rules.periods import business_day
@@ -116,13 +116,17 @@ def reduce_to(
     plan = plan_of(posting.connection, stored["version"])
     granted = decode_json(stored["granted"])
     now_left = left_of(stored, purchase)
-    before = Kept(_kept_points(stored), decode_json(stored["cap_use"]), net_spend(purchase, now_left))
+    before = Kept(
+        _kept_points(stored),
+        decode_json(stored["cap_use"]),
+        net_spend(purchase, now_left),
+        visits(purchase, now_left),
+    )
     after = kept(plan, purchase, decode_decisions(stored["version"], stored["decisions"]), granted, left)
     booked = _book_changes(posting, state, plan, stored, before, after, source)
-    gone = any(now_left.values()) and not any(left.values())
     lost = {wallet: after.points.get(wallet, 0) - points for wallet, points in before.points.items()}
     spent = after.net_spend_minor - before.net_spend_minor
-    standing.qualify(state, stored["business_day"], lost, spent, visits=-1 if gone else 0)
+    standing.qualify(state, stored["business_day"], lost, spent, after.visits - before.visits)
     stored["kept"], stored["cap_use"] = encode_json(after.points), encode_json(after.cap_use)
     stored["left_units"] = encode_json(dict(left))
     return booked
@@ -141,13 +145,14 @@ def _book_changes(
     caps.lock_budgets(posting, plan, day, {cap for cap, change in use.items() if change})
     caps.cap_room(posting, state, plan, day)
     caps.use_caps(posting, state, plan, day, use)
+    owner = Source("purchase", stored["posting_id"], stored["occurred_at"])
     booked = []
     for wallet in plan.programme.wallets:
         less = before.points.get(wallet.id, 0) - after.points.get(wallet.id, 0)
         if less > 0:
-            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, stored["posting_id"]))
+            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id))
         elif less < 0:
-            booked.append(ledger.grant(posting, state, plan, wallet, -less, source))
+            booked.append(ledger.grant(posting, state, plan, wallet, -less, source, owner=owner))
     return tuple(booked)
 
 

@@ -68,6 +68,7 @@ def set_level(
 ) -> None:
     """Put the member on a level, and say so in the tier history."""
     state.level, state.level_since_at, state.level_review_on = level, since_at, review
+    state.level_by, state.level_grace_until = "metric", None
     state.tier_changes += 1
     posting.appended.tier_changes.append(
         {

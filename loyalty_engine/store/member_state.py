@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,6 +29,14 @@ class Account:
     next_expires_points: int = 0
 
 
+class OpenLot(NamedTuple):
+    """A lot that has points left, and the kind and the id of its source."""
+
+    lot: Lot
+    source_kind: str
+    source_id: str
+
+
 @dataclass(slots=True)
 class MemberState:
     """The member's row and, as far as they were asked for, its accounts, sums and cap uses."""
@@ -45,7 +53,11 @@ class MemberState:
     purchases_count: int
     last_purchase_on: date | None
     last_booked_at: datetime | None
+    level_grace_until: date | None
+    level_by: str
     accounts: dict[str, Account] = field(default_factory=dict)
+    lots: dict[str, dict[str, OpenLot]] = field(default_factory=dict)
+    """Wallet to its open lots by id, where they were asked for."""
     cap_used: dict[tuple[str, date], int] = field(default_factory=dict)
     qualified: dict[str, dict[date, int]] = field(default_factory=dict)
     """What this transaction added, by metric and day; not yet written."""
@@ -97,7 +109,7 @@ _MEMBER = None
 """The key in `before` of the member's own row; a wallet and (cap, period) are the others."""
 MEMBER_COLUMNS = (
     "status language last_seq joined_on level level_since_at level_review_on tier_changes purchases_count"
-    " last_purchase_on last_booked_at"
+    " last_purchase_on last_booked_at level_grace_until level_by"
 ).split()
 WRITTEN_COLUMNS = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[4:]
 """What a posting changes: all but the status, the language and the day of joining."""
@@ -221,10 +233,10 @@ def level_at(connection: sa.Connection, state: MemberState, at: datetime) -> str
     return level
 
 
-def open_lots(connection: sa.Connection, member_id: str, wallet: str) -> list[tuple[Lot, str, str]]:
-    """Return the lots of a wallet that have points left, each with the kind and the id of its source."""
+def open_lots(connection: sa.Connection, member_id: str, wallet: str) -> list[OpenLot]:
+    """Return the lots of a wallet that have points left."""
     rows = _lots.rows(connection, member_id=member_id, wallet=wallet)
-    return [(Lot(*row[:6]), row[6], row[7]) for row in rows]
+    return [OpenLot(Lot(*row[:6]), row[6], row[7]) for row in rows]
 
 
 def profile_facts(connection: sa.Connection, state: MemberState) -> dict[str, Any]:

@@ -92,7 +92,9 @@ _AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone languag
 """The figures of a new member are the columns' defaults."""
 _INSERTS: Final = (
     (members, statements.insert(members, *_AT_ENROLMENT)),
-    *((table, statements.insert(table)) for table in (external_ids, cards, phones, profiles, consents, tier_history)),
+    *((table, statements.insert(table)) for table in (external_ids, cards, phones)),
+    (profiles, statements.insert(profiles, *(one.name for one in profiles.columns if one.name != "token_secret"))),
+    *((table, statements.insert(table)) for table in (consents, tier_history)),
 )
 _INSERT_CARD: Final = statements.insert(cards)
 _INSERT_PHONE: Final = statements.insert(phones)
@@ -200,9 +202,9 @@ def change_phone(connection: sa.Connection, member_id: str, old: str | None, new
         _INSERT_PHONE.run(connection, phone=new, member_id=member_id)
 
 
-def put_consents(connection: sa.Connection, member_id: str, given: Sequence[Consent]) -> None:
+def put_consent(connection: sa.Connection, member_id: str, given: Consent) -> None:
     """Store what a member said about being written to, in place of what was said before."""
-    _PUT_CONSENT.many(connection, [consent_row(member_id, one) for one in given])
+    _PUT_CONSENT.run(connection, **consent_row(member_id, given))
 
 
 def consent_row(member_id: str, given: Consent) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Appended:
     entries: list[Values] = field(default_factory=list)
     lots: list[Values] = field(default_factory=list)
     lot_changes: list[Values] = field(default_factory=list)
-    """What is taken from lots that were there before."""
+    """What happens to lots after they were opened: taken, held, become available, expired."""
     paid_debts: list[Values] = field(default_factory=list)
     """What a new lot paid of a debt when it was opened: its `remaining` is less by that from the start."""
     purchases: list[Values] = field(default_factory=list)
@@ -46,13 +46,17 @@ _insert_return = statements.insert(purchase_returns)
 _insert_tier_change = statements.insert(tier_history)
 _put_budget = statements.upsert(budgets, used=statements.take("used"))
 
-_take_from_lot = Statement(
+_change_lot = Statement(
     lots.update()
     .where(
         lots.c.member_id == sa.bindparam("member_key", type_=lots.c.member_id.type),
         lots.c.lot_id == sa.bindparam("lot_key", type_=lots.c.lot_id.type),
     )
-    .values(remaining=lots.c.remaining - sa.bindparam("points", type_=sa.BigInteger))
+    .values(
+        remaining=lots.c.remaining - sa.bindparam("taken", type_=sa.BigInteger),
+        held=lots.c.held + sa.bindparam("more_held", type_=sa.BigInteger),
+        state=sa.func.coalesce(sa.bindparam("becomes", type_=lots.c.state.type), lots.c.state),
+    )
 )
 _open_budget = statements.insert_once(budgets)
 _budget = sa.select(budgets.c.used).where(
@@ -106,7 +110,14 @@ def write(connection: sa.Connection, states: list[MemberState], appended: Append
     _insert_entry.many(connection, appended.entries)
     _insert_lot.many(connection, appended.lots)
     for change in appended.lot_changes:
-        _take_from_lot.run(connection, member_key=change["member_id"], lot_key=change["lot_id"], points=change["taken"])
+        _change_lot.run(
+            connection,
+            member_key=change["member_id"],
+            lot_key=change["lot_id"],
+            taken=change["taken"],
+            more_held=change["held"],
+            becomes=change["state"],
+        )
     _insert_lot_change.many(connection, appended.lot_changes + appended.paid_debts)
     _insert_tier_change.many(connection, appended.tier_changes)
     _put_budget.many(connection, appended.budgets)
@@ -139,12 +150,12 @@ def last_purchase_on(connection: sa.Connection, member_id: str, but: str) -> dat
 
 
 def purchase_answer(connection: sa.Connection, member_id: str, posting_id: str) -> str | None:
-    """Return the answer that the purchase was given when it was posted; None for an imported one."""
+    """Return the first answer that the purchase was given, wherever it was then; None for an imported one."""
     row = _select_answer.one(connection, member_id=member_id, posting_id=posting_id)
     return row[0] if row else None
 
 
-def update_answer(connection: sa.Connection, member_id: str, posting_id: str, answer: str) -> None:
+def update_answer(connection: sa.Connection, member_id: str, posting_id: str, answer: str | None) -> None:
     """Keep another answer to a purchase, in the transaction that books it."""
     _update_answer.run(connection, member_key=member_id, posting_key=posting_id, answer=answer)
 

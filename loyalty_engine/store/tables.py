@@ -38,6 +38,11 @@ def _member(**options: Any) -> sa.Column[Any]:
     return sa.Column("member_id", uuid_text(), sa.ForeignKey("members.member_id"), primary_key=True, **options)
 
 
+def _index_where(name: str, where: str, *columns: str) -> sa.Index:
+    """Index only the rows that a nightly run looks for."""
+    return sa.Index(name, *columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
+
+
 def _figure(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
 
@@ -136,6 +141,22 @@ audit_log = _table(
     _col("action", _CODE),
     _col("target", sa.Text),
     _col("detail", sa.Text),
+)
+
+job_runs = _table(
+    "job_runs",
+    "local",
+    sa.Column("job", sa.String(32), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    _col("status", sa.String(16)),
+    _col("lease_owner", sa.String(64), null=True),
+    _col("lease_until", Instant, null=True),
+    _col("position", sa.Text, null=True),
+    _col("counts", sa.Text, default="{}"),
+    _col("version", sa.Integer, null=True),
+    _col("started_at", Instant),
+    _col("finished_at", Instant, null=True),
+    sa.CheckConstraint("status IN ('running', 'done')", name="status"),
 )
 
 import_files = _table(
@@ -252,6 +273,42 @@ waiting_returns = _table(
     _col("expires_at", Instant),
 )
 
+redemption_keys = _table(
+    "redemption_keys",
+    "redemption_id",
+    sa.Column("redemption_id", uuid_text(), primary_key=True),
+    _col("member_id", uuid_text()),
+    clustered=True,
+)
+
+voucher_codes = _table(
+    "voucher_codes",
+    "code",
+    sa.Column("code", sa.String(20), primary_key=True),
+    _col("member_id", uuid_text()),
+    _col("voucher_id", uuid_text()),
+    clustered=True,
+)
+
+reward_stock = _table(
+    "reward_stock",
+    "reward_id",
+    sa.Column("reward_id", _CODE, primary_key=True),
+    _figure("issued"),
+    sa.CheckConstraint("issued >= 0", name="issued"),
+)
+
+store_days = _table(
+    "store_days",
+    "store_id",
+    sa.Column("store_id", _CODE, sa.ForeignKey("stores.store_id"), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    _col("purchases", sa.BigInteger),
+    _col("total_minor", sa.BigInteger),
+    _col("reported_at", Instant),
+    _col("actor", sa.Text),
+)
+
 budgets = _table(
     "budgets",
     "cap_id",
@@ -276,11 +333,17 @@ members = _table(
     _col("level", _CODE, null=True),
     _col("level_since_at", Instant, null=True),
     _col("level_review_on", sa.Date, null=True),
+    _col("level_grace_until", sa.Date, null=True),
+    _col("level_by", sa.String(8), default="metric"),
     _figure("tier_changes"),
     _figure("purchases_count"),
     _col("last_purchase_on", sa.Date, null=True),
     _col("last_booked_at", Instant, null=True),
+    _col("merged_into", uuid_text(), null=True),
     sa.CheckConstraint("status IN ('active', 'suspended', 'erased', 'merged')", name="status"),
+    sa.CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", name="merged_into"),
+    sa.CheckConstraint("level_by IN ('metric', 'manual')", name="level_by"),
+    _index_where("ix_members_review", "level_review_on IS NOT NULL", "level_review_on"),
 )
 
 profiles = _table(
@@ -298,6 +361,7 @@ profiles = _table(
     _col("birthday_locked_until", sa.Date, null=True),
     _col("segments", sa.Text, default="[]"),
     _col("attributes", sa.Text, default="{}"),
+    _col("token_secret", sa.String(64), null=True),
 )
 
 consents = _table(
@@ -354,11 +418,14 @@ lots = _table(
     _col("opened_on", sa.Date),
     _col("available_on", sa.Date),
     _col("expires_on", sa.Date, null=True),
+    _col("level", _CODE, null=True),
     sa.ForeignKeyConstraint(["member_id", "opened_seq"], ["ledger_entries.member_id", "ledger_entries.seq"]),
     sa.CheckConstraint("remaining BETWEEN 0 AND granted", name="remaining"),
     sa.CheckConstraint("held BETWEEN 0 AND remaining", name="held"),
     sa.CheckConstraint("state IN ('pending', 'available', 'expired')", name="state"),
     sa.Index(None, "member_id", "source_id"),
+    _index_where("ix_lots_pending", "state = 'pending'", "available_on"),
+    _index_where("ix_lots_ending", "state = 'available' AND remaining > 0", "expires_on"),
 )
 
 lot_changes = _table(
@@ -367,10 +434,12 @@ lot_changes = _table(
     _member(),
     sa.Column("lot_id", uuid_text(), primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    _col("taken", sa.BigInteger),
+    _figure("taken"),
+    _figure("held"),
+    _col("state", sa.String(16), null=True),
     sa.ForeignKeyConstraint(["member_id", "lot_id"], ["lots.member_id", "lots.lot_id"]),
     sa.ForeignKeyConstraint(["member_id", "seq"], ["ledger_entries.member_id", "ledger_entries.seq"]),
-    sa.CheckConstraint("taken <> 0", name="taken"),
+    sa.CheckConstraint("taken <> 0 OR held <> 0 OR state IS NOT NULL", name="something"),
     clustered=True,
 )
 
@@ -402,6 +471,7 @@ purchases = _table(
     _col("occurred_at", Instant),
     _col("booked_at", Instant),
     _col("business_day", sa.Date),
+    _col("till_day", sa.Date),
     _col("currency", sa.String(3)),
     _col("total_minor", sa.BigInteger),
     _col("facts", sa.Text),
@@ -413,6 +483,7 @@ purchases = _table(
     _col("left_units", sa.Text, null=True),
     _col("answer", sa.Text, null=True),
     sa.CheckConstraint("status IN ('posted', 'moved')", name="status"),
+    sa.Index(None, "till_day", "purchase_key"),
 )
 
 purchase_returns = _table(
@@ -466,4 +537,122 @@ tier_history = _table(
     _col("source_id", _KEY),
     _col("actor", sa.Text),
     _col("reason", sa.Text, null=True),
+)
+
+redemptions = _table(
+    "redemptions",
+    "member_id",
+    _member(),
+    sa.Column("redemption_id", uuid_text(), primary_key=True),
+    _col("status", sa.String(16)),
+    _col("wallet", _CODE, null=True),
+    _figure("points"),
+    _figure("captured"),
+    _figure("restored"),
+    _col("reward", _CODE, null=True),
+    _col("posting_id", uuid_text(), null=True),
+    _col("held_seq", sa.BigInteger, null=True),
+    _col("version", sa.Integer),
+    _col("store_id", _CODE, null=True),
+    _col("proof", sa.String(8), null=True),
+    _col("asked_at", Instant),
+    _col("expires_at", Instant, null=True),
+    _col("ended_at", Instant, null=True),
+    _col("actor", sa.Text),
+    sa.ForeignKeyConstraint(["member_id", "posting_id"], ["purchases.member_id", "purchases.posting_id"]),
+    sa.ForeignKeyConstraint(["member_id", "held_seq"], ["ledger_entries.member_id", "ledger_entries.seq"]),
+    sa.CheckConstraint("status IN ('held', 'captured', 'released', 'timed_out')", name="status"),
+    sa.CheckConstraint("captured BETWEEN 0 AND points AND restored BETWEEN 0 AND captured", name="points"),
+    sa.Index(None, "member_id", "posting_id"),
+    _index_where("ix_redemptions_held", "status = 'held'", "expires_at"),
+)
+
+vouchers = _table(
+    "vouchers",
+    "member_id",
+    _member(),
+    sa.Column("voucher_id", uuid_text(), primary_key=True),
+    _col("code", sa.String(20)),
+    _col("reward", _CODE),
+    _col("status", sa.String(16)),
+    _col("source_kind", sa.String(16)),
+    _col("source_id", _KEY),
+    _col("version", sa.Integer),
+    _col("issued_at", Instant),
+    _col("valid_through", sa.Date, null=True),
+    _col("held_until", Instant, null=True),
+    _col("posting_id", uuid_text(), null=True),
+    _col("lines", sa.Text, null=True),
+    _col("worth_minor", sa.BigInteger, null=True),
+    _col("redeemed_at", Instant, null=True),
+    _col("ended_at", Instant, null=True),
+    _col("reason", sa.Text, null=True),
+    sa.ForeignKeyConstraint(["member_id", "posting_id"], ["purchases.member_id", "purchases.posting_id"]),
+    sa.UniqueConstraint("member_id", "source_kind", "source_id"),
+    sa.CheckConstraint("status IN ('issued', 'held', 'redeemed', 'expired', 'cancelled')", name="status"),
+    sa.Index(None, "member_id", "posting_id"),
+    _index_where("ix_vouchers_ending", "status IN ('issued', 'held')", "valid_through"),
+)
+
+limit_uses = _table(
+    "limit_uses",
+    "member_id",
+    _member(),
+    sa.Column("limit_id", _KEY, primary_key=True),
+    sa.Column("period_start", sa.Date, primary_key=True),
+    _figure("used"),
+    sa.CheckConstraint("used >= 0", name="used"),
+    clustered=True,
+)
+
+member_events = _table(
+    "member_events",
+    "member_id",
+    _member(),
+    sa.Column("event_id", _CODE, primary_key=True),
+    _col("event", _CODE),
+    _col("fingerprint", sa.String(64)),
+    _col("occurred_at", Instant),
+    _col("booked_at", Instant),
+    _col("facts", sa.Text),
+    _col("awaits", sa.Text, null=True),
+    _col("answer", sa.Text),
+)
+
+event_onces = _table(
+    "event_onces",
+    "member_id",
+    _member(),
+    sa.Column("rule_id", _CODE, primary_key=True),
+    sa.Column("once_key", _KEY, primary_key=True),
+    _col("event_id", _CODE),
+    sa.ForeignKeyConstraint(["member_id", "event_id"], ["member_events.member_id", "member_events.event_id"]),
+    clustered=True,
+)
+
+expiry_notices = _table(
+    "expiry_notices",
+    "member_id",
+    _member(),
+    sa.Column("wallet", _CODE, primary_key=True),
+    sa.Column("expires_on", sa.Date, primary_key=True),
+    sa.Column("days_before", sa.Integer, primary_key=True),
+    _col("points", sa.BigInteger),
+    _col("status", sa.String(16)),
+    _col("planned_on", sa.Date),
+    _col("planned_at", Instant),
+    sa.CheckConstraint("status IN ('planned', 'below', 'suppressed')", name="status"),
+    clustered=True,
+)
+
+one_time_codes = _table(
+    "one_time_codes",
+    "member_id",
+    _member(),
+    sa.Column("purpose", sa.String(16), primary_key=True),
+    _col("code_hash", sa.String(64)),
+    _col("tries_left", sa.Integer),
+    _col("made_at", Instant),
+    _col("expires_at", Instant),
+    sa.CheckConstraint("tries_left >= 0", name="tries_left"),
 )

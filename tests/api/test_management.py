@@ -1,9 +1,11 @@
 """Members, programmes, tokens, stores and products over HTTP."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests import builders
 from tests.api.conftest import CARD, Shop, line, purchase
@@ -103,17 +105,31 @@ def test_a_member_that_is_not_there_is_not_found(shop: Shop, what: str) -> None:
 
 
 def test_a_lost_card_is_blocked_and_replaced(shop: Shop) -> None:
-    path = f"/v1/members/{shop.member_id}/cards/{CARD}"
-    other = shop.staff("POST", f"/v1/members/{NOBODY}/cards/{CARD}/block", json={"reason": "lost"})
-    assert other.status_code == 404
+    path = f"/v1/members/{shop.member_id}/cards"
+    lost = {"card": f"{CARD[:4]} {CARD[4:8]} {CARD[8:12]} {CARD[12:]}", "reason": "lost"}
+    other = shop.staff("POST", f"/v1/members/{NOBODY}/cards/block", json=lost)
+    assert (other.status_code, other.json["code"]) == (404, "unknown_card")
     assert shop.member("GET", "/v1/me/card").status_code == 200
-    assert shop.staff("POST", f"{path}/block", json={}).status_code == 422
-    assert shop.staff("POST", f"{path}/block", json={"reason": "lost"}).json["status"] == "blocked"
+    assert set(shop.staff("POST", f"{path}/block", json={}).json["errors"]) == {"card", "reason"}
+    assert shop.staff("POST", f"{path}/block", json=lost).json["status"] == "blocked"
     assert shop.member("GET", "/v1/me/card").status_code == 404
     assert shop.terminal("POST", "/v1/purchases", json=purchase()).json["reason"] == "blocked_card"
-    fresh = shop.staff("POST", f"{path}/replace", json={"reason": "lost"})
+    wrong = shop.staff("POST", f"{path}/replace", json=lost | {"new_card": "12"})
+    assert (wrong.status_code, set(wrong.json["errors"])) == (422, {"new_card"})
+    fresh = shop.staff("POST", f"{path}/replace", json=lost)
     assert (fresh.status_code, fresh.json["status"]) == (201, "active")
     assert shop.member("GET", "/v1/me/card").json["number"] == fresh.json["number"]
+
+
+def test_a_card_is_replaced_by_one_from_the_drawer(shop: Shop) -> None:
+    body = {"card": CARD, "new_card": "6300000000000020", "reason": "worn out"}
+    replaced = shop.service("POST", f"/v1/members/{shop.member_id}/cards/replace", json=body)
+    assert (replaced.status_code, replaced.json["number"]) == (201, "6300000000000020")
+
+
+def test_no_number_of_a_card_stands_in_an_address(sqlite_application: Flask) -> None:
+    told = re.compile(r"(cards|phones|emails|claims)/<|<[a-z]*:?(card|phone|email|claim_code)>")
+    assert not [rule.rule for rule in sqlite_application.url_map.iter_rules() if told.search(rule.rule)]
 
 
 def test_a_suspended_members_purchases_wait(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.api.conftest import CARD, Shop, line, purchase
 
@@ -89,6 +90,55 @@ def test_heres_my_card_after_paying(shop: Shop) -> None:
     shop.terminal("POST", "/v1/purchases", json=purchase(member=None))
     named = shop.terminal("PUT", "/v1/purchases/T7-20261122-0042/member", json={"member": {"card": CARD}})
     assert (named.status_code, named.json["member_id"]) == (201, shop.member_id)
+
+
+def _again_and_kept(shop: Shop, body: dict[str, Any], first: TestResponse, status: int) -> None:
+    again = shop.terminal("POST", "/v1/purchases", json=body)
+    assert (again.status_code, again.data) == (status, first.data)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_replay_after_a_claim_repeats_the_first_bytes(shop: Shop) -> None:
+    body = purchase(member=...)
+    first = shop.terminal("POST", "/v1/purchases", json=body)
+    shop.member("POST", "/v1/me/claims", json={"claim_code": first.json["claim_code"]})
+    _again_and_kept(shop, body, first, 200)
+    back = {"return_reference": "R-1", "lines": [{"line_id": "1", "quantity": 1}]}
+    shop.terminal("POST", f"/v1/purchases/{body['purchase_id']}/returns", json=back)
+    _again_and_kept(shop, body, first, 200)
+
+
+def test_a_replay_of_an_unresolved_purchase_says_202_also_after_it_was_accepted(shop: Shop) -> None:
+    body = purchase(order_discount="4.00")
+    first = shop.terminal("POST", "/v1/purchases", json=body)
+    reason = {"reason": "looked at the receipt", "store": "s-1"}
+    assert shop.staff("POST", f"/v1/purchases/{body['purchase_id']}/acceptance", json=reason).status_code == 201
+    _again_and_kept(shop, body, first, 202)
+
+
+def test_a_replay_after_a_return_that_waited_and_a_claim_repeats_the_first_bytes(shop: Shop) -> None:
+    body = purchase(member=...)
+    first = shop.terminal("POST", "/v1/purchases", json=body)
+    back = {"return_reference": "R-1", "lines": [{"line_id": "1", "quantity": 1}]}
+    shop.terminal("POST", f"/v1/purchases/{body['purchase_id']}/returns", json=back)
+    claimed = shop.member("POST", "/v1/me/claims", json={"claim_code": first.json["claim_code"]})
+    assert claimed.json["balances"][0]["available"] == 17
+    _again_and_kept(shop, body, first, 200)
+
+
+@pytest.mark.parametrize("returned", [False, True])
+def test_a_replay_after_a_move_repeats_the_first_bytes(shop: Shop, returned: bool) -> None:
+    body = purchase()
+    first = shop.terminal("POST", "/v1/purchases", json=body)
+    if returned:
+        back = {"return_reference": "R-1", "lines": [{"line_id": "1", "quantity": 1}]}
+        shop.terminal("POST", f"/v1/purchases/{body['purchase_id']}/returns", json=back)
+    other = shop.staff("POST", "/v1/members", json={}).json["member_id"]
+    for to in (other, shop.member_id, other):
+        named = {"member": {"member_id": to}, "store": "s-1", "reason": "the wrong card was read"}
+        moved = shop.staff("PUT", f"/v1/purchases/{body['purchase_id']}/member", json=named)
+        assert (moved.status_code, moved.json["member_id"]) == (201, to)
+    _again_and_kept(shop, body, first, 200)
 
 
 def test_a_batch_answers_each_purchase_by_itself(shop: Shop) -> None:

@@ -162,7 +162,7 @@ def test_a_budget_over_everyone_is_never_oversold(shop: Flask) -> None:
         for member in members
     ]  # fmt: skip
     at_once(shop, work)
-    assert rows("SELECT cap_id, used FROM budgets") == [{"cap_id": "petals-for-all", "used": 90}]
+    assert rows("SELECT cap_id, used FROM budgets") == [{"cap_id": "petals-for-all/month", "used": 90}]
     assert rows("SELECT SUM(points) AS points FROM ledger_entries WHERE wallet = 'petals'")[0]["points"] == 90
     assert_clean()
 

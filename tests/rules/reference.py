@@ -42,7 +42,9 @@ def work_out(
     counted = [
         line
         for line in purchase.lines
-        if part(line, left) > 0 and not any(passes(rule.lines, line) for rule in excludes)
+        if part(line, left) > 0
+        and (line.quantity or line.amount_minor)
+        and not any(passes(rule.lines, line) for rule in excludes)
     ]
     worked = Worked()
     for wallet in programme.wallets:

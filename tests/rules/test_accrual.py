@@ -151,6 +151,19 @@ class TestEarning:
         plan = plan_of(earning(PerFact(Fraction(2), "distance")))
         assert gave(earns(plan, line("1", facts={"distance": 7}), line("2"))) == {"base": 14}
 
+    @pytest.mark.parametrize(
+        ("amount", "quantity", "points"),
+        [(0, 0, {}), (1, 0, {"beans": 12}), (0, 1, {"beans": 12}), (1, 1, {"beans": 12})],
+    )
+    def test_a_line_without_a_unit_and_without_money_is_seen_by_no_rule(
+        self, amount: int, quantity: int, points: dict[str, int]
+    ) -> None:
+        plan = plan_of(earning(PerPurchase(Fraction(7))), bonus(5, "hello"))
+        only = earns(plan, line("1", amount, quantity))
+        assert only.points == points
+        assert only.decisions.failed == ({} if points else {"base": "lines", "hello": "lines"})
+        assert earns(plan, line("1", amount, quantity), line("2")).points == {"beans": 12}
+
     def test_a_rule_counts_only_the_lines_that_it_sees(self) -> None:
         plan = plan_of(a_point_a_yuan(lines=of_category("coffee")))
         assert earns(plan, line("1", 1000, category="coffee/hot"), line("2", 500)).points == {"beans": 10}

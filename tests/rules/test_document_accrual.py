@@ -197,6 +197,8 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ),
     ("caps[0].rules", ["basic"], ['caps[0].rules[0]: there is no rule "basic" (did you mean "base"?)']),
     ("caps[0].rules", [], ["caps[0].rules: the list is empty (name at least one, or leave it out)"]),
+    ("caps[0].id", "c" * 58, []),
+    ("caps[0].id", "c" * 59, [f"caps[0].id: {'c' * 59} is too long for a cap (write at most 58 characters)"]),
     ("caps[0].points", 0, ["caps[0].points: 0 is out of bounds (write a number from 1 to 1000000000)"]),
     ("caps[0].per", "hour", ['caps[0].per: "hour" is none of purchase | day | week | month | year | ever']),
     ("caps[0].over", "all", ['caps[0].over: "all" is none of member | everyone']),

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from rules.eligible import eligible_amounts, net_amounts, net_spend
-from rules.facts import Purchase, Tender
+from rules.eligible import eligible_amounts, net_amounts, net_spend, visits
+from rules.facts import Line, Purchase, Tender
 from rules.programme import Basis
 from tests.rules.reference import eligible, net
 from tests.rules.samples import line, purchase
@@ -91,6 +91,20 @@ def test_parts_of_a_cent_are_dropped_once_for_the_purchase(left: dict[str, int],
 def test_a_line_of_quantity_0_is_spent_whole_or_not_at_all() -> None:
     bought = purchase(line("a", 1000, 0))
     assert (net_spend(bought, {"a": 1}), net_spend(bought, {"a": 0})) == (1000, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ([line("1", 0, 0)], 0),
+        ([line("1", 0, 1)], 1),
+        ([line("1", 1, 0)], 1),
+        ([line("1", 600, kind="shipping")], 0),
+        ([line("1", 600, kind="shipping"), line("2", 0, 1)], 1),
+    ],
+)
+def test_a_visit_is_a_purchase_of_goods(lines: list[Line], count: int) -> None:
+    assert visits(purchase(*lines)) == count
 
 
 @unhurried

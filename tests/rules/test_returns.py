@@ -82,17 +82,24 @@ class TestWhatIsLeft:
 class TestWhatIsKept:
     def test_nothing_returned_keeps_everything(self) -> None:
         assert keeps(COFFEE_PLAN, API_PURCHASE, {"1": 2}, GOLD_MEMBER) == Kept(
-            {"beans": 43, "stamps": 2}, {"beans-a-day": 44}, 3500
+            {"beans": 43, "stamps": 2}, {"beans-a-day": 44}, 3500, 1
         )
 
     def test_one_of_two_lattes_keeps_half_exactly_and_rounds_once(self) -> None:
         # 17 1/2 and a quarter of it more: 21 7/8
         assert keeps(COFFEE_PLAN, API_PURCHASE, {"1": 1}, GOLD_MEMBER) == Kept(
-            {"beans": 21, "stamps": 1}, {"beans-a-day": 22}, 1750
+            {"beans": 21, "stamps": 1}, {"beans-a-day": 22}, 1750, 1
         )
 
     def test_everything_returned_keeps_nothing(self) -> None:
-        assert keeps(COFFEE_PLAN, API_PURCHASE, {"1": 0}, GOLD_MEMBER) == Kept({}, {}, 0)
+        assert keeps(COFFEE_PLAN, API_PURCHASE, {"1": 0}, GOLD_MEMBER) == Kept({}, {}, 0, 0)
+
+    def test_a_visit_lasts_as_long_as_goods_are_left(self) -> None:
+        bought = purchase(line("1"), line("ship", 600, kind="shipping"), line("note", 0, 0))
+        plan = plan_of(a_point_a_yuan())
+        assert keeps(plan, bought, {"1": 1, "ship": 0, "note": 0}).visits == 1
+        assert keeps(plan, bought, {"1": 0, "ship": 1, "note": 0}).visits == 0
+        assert keeps(plan, bought, {"1": 0, "ship": 0, "note": 1}).visits == 0
 
     def test_everything_returned_keeps_not_even_a_bonus_rounded_up(self) -> None:
         plan = plan_of(
@@ -126,7 +133,7 @@ class TestWhatIsKept:
         plan = plan_of(a_point_a_yuan(), caps=(Cap("cap", "beans", frozenset({"base"}), "day", 8),))
         bought = purchase(line("1", 1000, 2))
         assert keeps(plan, bought, {"1": 2}).points == {"beans": 8}
-        assert keeps(plan, bought, {"1": 1}) == Kept({"beans": 5}, {"cap": 5}, 500)
+        assert keeps(plan, bought, {"1": 1}) == Kept({"beans": 5}, {"cap": 5}, 500, 1)
 
     def test_never_more_is_kept_than_was_granted(self) -> None:
         accrual = accrue(COFFEE_PLAN, API_PURCHASE, GOLD_MEMBER, {})

@@ -1,15 +1,15 @@
 """Levels across versions of the programme: a late purchase under an older one moves nobody down."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import auditing, balances, enrolment, publishing, purchases
+from loyalty_engine.services import auditing, balances, enrolment, publishing, purchases, returns
 from loyalty_engine.services.enrolment import NewMember
-from loyalty_engine.services.intake import MemberReference, PostedPurchase
+from loyalty_engine.services.intake import MemberReference, PostedPurchase, ReturnRequest
 from loyalty_engine.services.purchase_documents import decode_json
 from rules.facts import Line, Purchase
 from tests.builders import ADMIN, PROGRAMME, TILL, open_store, publish
@@ -44,6 +44,35 @@ def test_a_late_purchase_under_an_older_version_lowers_nobody(member_id: str, fr
 
     assert answer["tier"]["upgraded"] is False
     assert balances.tier(member_id)["level"] == "platinum"
+    assert auditing.audit().clean
+
+
+@pytest.mark.parametrize("over", ["member", "everyone"])
+@pytest.mark.parametrize(("before", "after"), [("day", "month"), ("month", "day"), ("week", "year"), ("day", "ever")])
+def test_a_cap_whose_period_a_version_changes_starts_anew(
+    member_id: str, frozen_clock: FrozenClock, before: str, after: str, over: str
+) -> None:
+    """The first of June 2026 is a Monday: a day, a week and a month begin."""
+    frozen_clock.set(datetime(2026, 6, 1, 4, tzinfo=UTC))
+
+    def capped(per: str) -> str:
+        return (
+            PROGRAMME
+            + f"caps:\n  - {{id: most, wallet: leaves, rules: [base], per: {per}, over: {over}, points: 100}}\n"
+        )
+
+    def earned(number: str) -> int:
+        answer = decode_json(purchases.post(TILL, bought(number, member_id, 8_000)).body.decode())
+        return sum(one["points"] for one in answer["points"])
+
+    publishing.publish(ADMIN, capped(before), None, "a cap")
+    frozen_clock.move(timedelta(minutes=1))
+    assert [earned("one"), earned("two")] == [80, 20]
+    publishing.publish(ADMIN, capped(after), None, "another period")
+    frozen_clock.move(timedelta(minutes=1))
+    assert [earned("three"), earned("four")] == [80, 20]
+    returns.take(TILL, ReturnRequest("one", "R-1", None))
+    assert earned("five") == 0, "what comes back of the old period makes no room in the new one"
     assert auditing.audit().clean
 
 

@@ -27,6 +27,7 @@ from rules.facts import Birthday
 
 String, Integer = fields.String, fields.Integer
 _MAX_ATTRIBUTES: Final = 100
+_MAX_SEGMENTS: Final = 50
 
 
 class LookupSchema(MemberReferenceSchema):
@@ -80,16 +81,53 @@ class EnrolmentSchema(Strict):
     )
 
 
+class ChangesSchema(Strict):
+    """What is to be different of a member; what is left out stays. Null empties a name, phone, e-mail or time zone."""
+
+    name = Phrase(allow_none=True)
+    phone = Word(allow_none=True, metadata={"example": "+8613800138000"})
+    email = Checked(values.email, allow_none=True, metadata={"format": "email"})
+    language = Checked(values.language, metadata={"example": "zh"})
+    time_zone = Word(allow_none=True, metadata={"example": "Asia/Shanghai"})
+    birthday = fields.Nested(BirthdaySchema, metadata={"description": "set once; only staff change it, with a reason"})
+    segments = several(Code(), most=_MAX_SEGMENTS, metadata={"description": "all of them, in place of those before"})
+    attributes = fields.Dict(
+        keys=Code(),
+        values=Phrase(),
+        validate=validate.Length(max=_MAX_ATTRIBUTES),
+        metadata={"description": "all of them, in place of those before"},
+    )
+    reason = optional(Note, description="needed for another birthday; kept in the audit log")
+
+    @post_load
+    def _segments(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"segments": frozenset(data["segments"])} if "segments" in data else data
+
+
+class SaidSchema(Strict):
+    """What the member said about being written to; channel and purpose stand in the address."""
+
+    given = needed(Flag)
+    at = optional(Instant, format="date-time", description="when it was said; now, when left out")
+    proof = optional(Note, description="how it is known")
+
+
 class ReasonSchema(Strict):
     """Why something is done by hand."""
 
     reason = needed(Note)
 
 
-class CardReplacementSchema(ReasonSchema):
-    """Why, and by which card; without one the member gets a number of ours."""
+class CardBlockSchema(ReasonSchema):
+    """Which card, and why; in the body, because no card stands in an address."""
 
-    card = optional(Word)
+    card = needed(Word, example="6300000000000017")
+
+
+class CardReplacementSchema(CardBlockSchema):
+    """Which card, why, and by which one; without that the member gets a number of ours."""
+
+    new_card = optional(Word)
 
 
 class ClaimSchema(Strict):

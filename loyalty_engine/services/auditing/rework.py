@@ -8,13 +8,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Report, Rule, differing
+from loyalty_engine.services.caps import use_key
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json
 from rules.accrual import Decisions, rework
-from rules.eligible import net_spend
+from rules.eligible import net_spend, visits
 from rules.errors import NotFound
 from rules.facts import Purchase
-from rules.periods import business_day, period_start
+from rules.periods import business_day
 from rules.plan import Plan
 from rules.returns import Kept, everything, kept
 from rules.tiers import NET_SPEND, VISITS, points_metric
@@ -26,7 +27,7 @@ _KEPT: Final = Rule(6, "purchases", "what it keeps is what the remaining basket 
 _CAPS: Final = Rule(6, "purchases", "what it uses of caps is what the remaining basket uses under the frozen facts")
 _MOVED: Final = Rule(6, "purchases", "a purchase that was moved away keeps nothing")
 
-_NOTHING: Final = Kept({}, {}, 0)
+_NOTHING: Final = Kept({}, {}, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def judge(connection: sa.Connection, report: Report, row: Any) -> Judged | None:
     if any(differing(cap_use, after.cap_use)):
         report.note(_CAPS, key, {"cap_use": cap_use}, {"cap_use": dict(after.cap_use)})
     member_uses, budget_uses = _uses(plan, row.business_day, after.cap_use)
-    qualifying = _qualifying(after, left)
+    qualifying = _qualifying(after)
     whole = frozenset(line.line_id for line in purchase.lines if line.quantity == 0)
     return Judged(plan, after.points, everything(purchase), whole, left, qualifying, member_uses, budget_uses)
 
@@ -98,13 +99,13 @@ def _worked_out(
     if row.status == "moved":
         return _NOTHING
     if row.left_units is None:
-        return Kept(whole.points, whole.cap_use, net_spend(purchase))
+        return Kept(whole.points, whole.cap_use, net_spend(purchase), visits(purchase))
     return kept(plan, purchase, decisions, whole.points, left)
 
 
-def _qualifying(after: Kept, left: Mapping[str, int]) -> dict[str, int]:
+def _qualifying(after: Kept) -> dict[str, int]:
     sums = {points_metric(wallet): points for wallet, points in after.points.items()}
-    return sums | {NET_SPEND: after.net_spend_minor, VISITS: 1 if any(left.values()) else 0}
+    return sums | {NET_SPEND: after.net_spend_minor, VISITS: after.visits}
 
 
 Uses = tuple[tuple[str, date, int], ...]
@@ -118,6 +119,6 @@ def _uses(plan: Plan, day: date, cap_use: Mapping[str, int]) -> tuple[Uses, Uses
     budget_uses: list[tuple[str, date, int]] = []
     for cap in plan.programme.caps:
         if cap.id in cap_use and cap.per != "purchase":
-            use = (cap.id, period_start(cap.per, day), cap_use[cap.id])
+            use = (*use_key(cap, day), cap_use[cap.id])
             (budget_uses if cap.over == "everyone" else member_uses).append(use)
     return tuple(member_uses), tuple(budget_uses)
