@@ -1,6 +1,7 @@
 """Posts the grocer's year with two processes: households are dealt out, so that neither ever waits for a member.
 
-One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
+Each brings in one household's year after the other: a batch then touches few members, and pages of the database that
+lie side by side, which halves what writing costs. One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
 is the end of the import: nothing is left to clear up, and a year that was cut off is simply brought in again.
 """
 
