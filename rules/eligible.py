@@ -55,7 +55,7 @@ def is_bought(line: Line) -> bool:
 
 def visits(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
     """Return how many visits the purchase counts as: 1 where goods were bought and, with `left`, not all came back."""
-    goods = [line.line_id for line in purchase.lines if line.kind == "goods" and is_bought(line)]
+    goods = (line.line_id for line in purchase.lines if line.kind == "goods" and is_bought(line))
     return 1 if any(left is None or left[line_id] for line_id in goods) else 0
 
 

@@ -59,8 +59,8 @@ def _load_sums(
         if state is not None:
             day = business_day(one.purchase.occurred_at, one.plan.programme.time_zone)
             cap_starts |= caps.own_starts(one.plan, day)
-            window = standing.window(one.plan.programme.tiers, state, day)
-            if window is not None and not state.is_new:
+            window = None if state.is_new else standing.window(one.plan.programme.tiers, state, day)
+            if window is not None:
                 windows[window][state.member_id] = state
     if cap_starts:
         member_batches.load_cap_uses(posting.connection, states, cap_starts)
