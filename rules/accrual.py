@@ -6,26 +6,23 @@ the points the facts that decided; `rework` works out what is left of that purch
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from fractions import Fraction
-from itertools import groupby
 from typing import NamedTuple, assert_never
 
-from rules.basket import Basket, Remaining, exact, make_basket, ratio
+from rules.basket import Basket, Remaining, counted, exact, goods_only, make_baskets, portions_of, ratio
 from rules.earning import earn, earned_on
 from rules.eligible import net_amounts
 from rules.facts import MemberFacts, Number, Purchase
 from rules.judging import Situation, first_failure, local_time
-from rules.plan import NO_EXTRA, Plan, Prepared, Rate, WalletPlan, with_lists
-from rules.programme import BonusRule, EarnRule, MultiplyRule, Rounding, Rule
-from rules.views import EVERY_LINE
+from rules.plan import NO_EXTRA, Group, Plan, Rate, WalletPlan, with_lists
+from rules.programme import Cap, Rounding
+from rules.views import EVERY_LINE, by_views
 
 CapRoom = Mapping[str, int]
 """Cap id to the whole points that its period still has room for; a cap that is not named has all of its points."""
 
 LINES = "lines"
 """The reason of a rule that sees no line."""
-STARTS, ENDS = "from", "to"
 EXCLUSIVE = "exclusive:"
 """Followed by the id of the rule that was preferred."""
 
@@ -58,6 +55,7 @@ class WalletWork(NamedTuple):
     """Cap to what it took, where it took anything."""
     points: int
     cap_use: Mapping[str, int]
+    """Cap to the whole points that were used of it, where any were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,8 @@ class Accrual:
 
     decisions: Decisions
     wallets: tuple[WalletWork, ...]
-    seen: tuple[tuple[int, ...], ...]
-    """For each of the plan's views the places of the lines that count and pass it, shipping included."""
+    seen: Sequence[int]
+    """For each line the views of the plan that it counts for, shipping included."""
 
     @property
     def points(self) -> dict[str, int]:
@@ -77,30 +75,30 @@ class Accrual:
     @property
     def cap_use(self) -> dict[str, int]:
         """Cap to the whole points that were used of it, where any were."""
-        return {cap: used for work in self.wallets for cap, used in work.cap_use.items() if used}
+        return {cap: used for work in self.wallets for cap, used in work.cap_use.items()}
 
 
 def accrue(plan: Plan, purchase: Purchase, member: MemberFacts, cap_room: CapRoom) -> Accrual:
     """Judge a purchase by the member as it was before it, and give the points with the facts that decided."""
     net = net_amounts(purchase)
-    local = local_time(purchase.occurred_at, plan.programme.time_zone)
     passed = plan.views.through(purchase.lines)
-    failed = _judge(plan.judged, Situation(purchase, member, local, net, plan.views.seen_in(passed)))
-    basket = make_basket(plan, purchase, net, passed, failed)
-    works = tuple([_work(wallet, basket, member.level, failed, cap_room) for wallet in plan.wallets])
+    spent = by_views(goods_only(purchase, passed), net)
+    now = Situation(purchase, member, local_time(purchase.occurred_at, plan.programme.time_zone), passed, spent)
+    failed = {rule: path for rule, tests in plan.judged if (path := first_failure(tests, now)) is not None}
+    seen = counted(plan, purchase, passed, None, failed)
+    works = _works(plan, make_baskets(plan, purchase, net, seen, None), member.level, failed, cap_room)
     rooms = {cap: cap_room[cap] for cap in plan.caps if cap in cap_room}
-    decisions = Decisions(plan.version, member.level, failed, rooms, listed(plan, purchase))
-    return Accrual(decisions, works, basket.seen)
+    return Accrual(Decisions(plan.version, member.level, failed, rooms, listed(plan, purchase)), works, seen)
 
 
 def rework(plan: Plan, purchase: Purchase, decisions: Decisions, remaining: Remaining | None = None) -> Accrual:
     """Work out again what a purchase earned, or what its remaining lines earn, under the facts that decided then."""
     plan = as_it_was(plan, decisions)
     failed = dict(decisions.failed)
-    passed = plan.views.through(purchase.lines)
-    basket = make_basket(plan, purchase, net_amounts(purchase), passed, failed, remaining)
-    works = tuple([_work(wallet, basket, decisions.level, failed, decisions.cap_room) for wallet in plan.wallets])
-    return Accrual(decisions, works, basket.seen)
+    portions = portions_of(purchase, remaining)
+    seen = counted(plan, purchase, plan.views.through(purchase.lines), portions, failed)
+    baskets = make_baskets(plan, purchase, net_amounts(purchase), seen, portions)
+    return Accrual(decisions, _works(plan, baskets, decisions.level, failed, decisions.cap_room), seen)
 
 
 def listed(plan: Plan, purchase: Purchase) -> dict[str, list[str]]:
@@ -115,52 +113,26 @@ def as_it_was(plan: Plan, decisions: Decisions) -> Plan:
     return with_lists(plan, {name: frozenset(skus) for name, skus in decisions.lists.items()})
 
 
-def _judge(rules: Iterable[Rule], situation: Situation) -> dict[str, str]:
-    failed: dict[str, str] = {}
-    for rule in rules:
-        failure = _rule_failure(rule, situation)
-        if failure is not None:
-            failed[rule.id] = failure
-    return failed
-
-
-def _rule_failure(rule: Rule, situation: Situation) -> str | None:
-    if rule.starts_at is not None or rule.ends_at is not None:
-        # Within one zone datetimes compare by the clock on the wall, which says some hours twice a year.
-        at = situation.purchase.occurred_at.astimezone(UTC)
-        if rule.starts_at is not None and at < rule.starts_at:
-            return STARTS
-        if rule.ends_at is not None and at >= rule.ends_at:
-            return ENDS
-    return None if rule.when is None else first_failure(rule.when, situation)
+def _works(
+    plan: Plan, baskets: Sequence[Basket], level: str | None, failed: dict[str, str], cap_room: CapRoom
+) -> tuple[WalletWork, ...]:
+    return tuple([_work(wallet, baskets[wallet.basis], level, failed, cap_room) for wallet in plan.wallets])
 
 
 def _work(plan: WalletPlan, basket: Basket, level: str | None, failed: dict[str, str], cap_room: CapRoom) -> WalletWork:
     """Work out one wallet; rules that see no line, or lose their group, are added to `failed`."""
-    basket = basket.under(plan.wallet.basis)
-    _fail_without_lines(plan, basket, failed)
-    earned = _earned(plan, basket, failed)
+    for rule, view in plan.points_views:
+        if not view & basket.views:
+            failed.setdefault(rule, LINES)
+    earned = {rule.id: earn(rule, basket) for rule in plan.earn if rule.id not in failed}
+    _drop_losers(plan.earn_groups, earned, failed)
     extra = plan.levels.get(level or "", NO_EXTRA)
     level_gave = ratio(sum(earned.values()), *extra)
     gave = earned | _multiplied_and_added(plan, basket, earned, failed)
-    cuts, cap_use = _capped(plan, cap_room, _with_extra(plan, gave, extra, earned)) if plan.caps else ({}, {})
+    kept = _with_extra(plan, gave, extra, earned)
+    cuts, cap_use = _capped(plan, cap_room, kept) if kept else ({}, {})
     points = rounded(sum(gave.values()) + level_gave - sum(cuts.values()), plan.scale, plan.wallet.rounding)
     return WalletWork(plan.wallet.id, plan.scale, gave, level_gave, cuts, points, cap_use)
-
-
-def _fail_without_lines(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> None:
-    for rules in (plan.earn, plan.multiply, plan.bonus):
-        for rule in rules:
-            if not basket.seen[rule.view]:
-                failed.setdefault(rule.id, LINES)
-
-
-def _earned(plan: WalletPlan, basket: Basket, failed: dict[str, str]) -> dict[str, Number]:
-    eligible = basket.eligible[plan.basis]
-    earned = {rule.id: earn(rule, basket, eligible) for rule in plan.earn if rule.id not in failed}
-    if plan.exclusive:
-        _drop_losers(plan.earn, earned, failed)
-    return earned
 
 
 def _multiplied_and_added(
@@ -169,37 +141,27 @@ def _multiplied_and_added(
     gave: dict[str, Number] = {bonus.id: bonus.rate for bonus in plan.bonus if bonus.id not in failed}
     for rule in plan.multiply:
         if rule.id not in failed:
-            gave[rule.id] = ratio(_earned_in(rule.view, plan, basket, earned), rule.rate, rule.per)
-    if plan.exclusive:
-        _drop_losers([*plan.multiply, *plan.bonus], gave, failed)
+            gave[rule.id] = ratio(_earned_on(rule.view, plan, basket, earned), rule.rate, rule.per)
+    _drop_losers(plan.other_groups, gave, failed)
     return gave
 
 
-def _earned_in(view: int, plan: WalletPlan, basket: Basket, earned: Mapping[str, Number]) -> Number:
+def _earned_on(view: int, plan: WalletPlan, basket: Basket, earned: Mapping[str, Number]) -> Number:
     """Return what all earning rules gave on the lines of a view."""
     if view == EVERY_LINE:
         return sum(earned.values())
-    places, eligible = basket.seen[view], basket.eligible[plan.basis]
-    rules = [rule for rule in plan.earn if rule.id in earned]
-    return sum([earned_on(places, rule, basket, eligible, earned[rule.id]) for rule in rules])
+    return sum([earned_on(view, rule, basket, earned[rule.id]) for rule in plan.earn if rule.id in earned])
 
 
-def _drop_losers(
-    rules: Iterable[Prepared[EarnRule] | Prepared[MultiplyRule] | Prepared[BonusRule]],
-    gave: dict[str, Number],
-    failed: dict[str, str],
-) -> None:
-    """Of each exclusive group keep the highest priority; a tie goes to what gives more, then to the lower id.
-
-    A group never mixes earning rules with what builds on them: a document that does so is refused.
-    """
-    in_groups = [each.rule for each in rules if each.id in gave and each.rule.exclusive]
-    grouped = sorted(in_groups, key=lambda rule: rule.exclusive or "")
-    for _, group in groupby(grouped, key=lambda rule: rule.exclusive):
-        winner, *losers = sorted(group, key=lambda rule: (-rule.priority, -gave[rule.id], rule.id))
-        for loser in losers:
-            failed[loser.id] = EXCLUSIVE + winner.id
-            del gave[loser.id]
+def _drop_losers(groups: Iterable[Group], gave: dict[str, Number], failed: dict[str, str]) -> None:
+    """Of each exclusive group keep the highest priority; a tie goes to what gives more, then to the lower id."""
+    for group in groups:
+        rivals = [rule for rule in group if rule.id in gave]
+        if len(rivals) > 1:
+            winner, *losers = sorted(rivals, key=lambda rule: (-rule.priority, -gave[rule.id], rule.id))
+            for loser in losers:
+                failed[loser.id] = EXCLUSIVE + winner.id
+                del gave[loser.id]
 
 
 def _with_extra(
@@ -216,13 +178,16 @@ def _capped(plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]) -> tup
     """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
     cuts: dict[str, Number] = {}
     for cap in plan.caps:
+        together = _together(cap, kept)
         room = min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
-        together = sum([kept[rule] for rule in cap.rules if rule in kept])
         if together > room:
             cuts[cap.id] = exact(together - room)
             kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in cap.rules if rule in kept}
-    used = [(cap.id, sum([kept[rule] for rule in cap.rules if rule in kept])) for cap in plan.caps]
-    return cuts, {cap: -(-points // plan.scale) for cap, points in used}
+    return cuts, {cap.id: -(-used // plan.scale) for cap in plan.caps if (used := _together(cap, kept))}
+
+
+def _together(cap: Cap, kept: Mapping[str, Number]) -> Number:
+    return sum([points for rule, points in kept.items() if rule in cap.rules])
 
 
 def rounded(total: Number, scale: int, rounding: Rounding) -> int:

@@ -2,92 +2,88 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from rules.eligible import eligible_amounts, is_bought
 from rules.facts import Line, Number, Purchase
 from rules.plan import Plan
 from rules.programme import Basis
+from rules.views import by_views
 
 Remaining = Mapping[str, int]
 """Line id to the units that have not come back; a line that is not named is whole, one of quantity 0 is whole or 0."""
 
 
 class Basket(NamedTuple):
-    """A purchase, or what is left of it, as one plan sees it; lines are known by their places."""
+    """A purchase, or what is left of it, as wallets with one basis see it; every list is in the order of its lines."""
 
-    purchase: Purchase
-    portions: tuple[Number, ...] | None
+    lines: Sequence[Line]
+    portions: Sequence[Number] | None
     """What part of each line is left; None where everything is."""
-    seen: tuple[tuple[int, ...], ...]
-    """For each of the plan's views the places of the lines that count and pass it."""
-    goods: tuple[tuple[int, ...], ...]
-    """The same without shipping, which counts only for wallets whose basis says so."""
-    eligible: tuple[Sequence[Number], ...]
-    """For each of the plan's bases what counts of each line's money, in minor units."""
+    seen: Sequence[int]
+    """The views that each line counts for; shipping counts for none where the basis says so."""
+    eligible: Sequence[Number]
+    """What counts of each line's money, in minor units."""
+    money: Mapping[int, Number]
+    """The same, added up by the views that see it."""
+    views: int
+    """The views that see any line."""
 
-    def under(self, basis: Basis) -> "Basket":
-        """Return the basket as a wallet with this basis sees it."""
-        return self if basis.shipping or self.goods is self.seen else self._replace(seen=self.goods)
-
-    def units(self, place: int) -> Number:
-        """Return how many units of a line are left."""
-        quantity = self.purchase.lines[place].quantity
-        return quantity if self.portions is None else exact(quantity * self.portions[place])
-
-    def left(self, place: int, number: Number) -> Number:
-        """Return what is left of a number that the whole line has."""
-        return number if self.portions is None else exact(number * self.portions[place])
+    def left(self, figures: Sequence[Number]) -> Sequence[Number]:
+        """Return what is left of a figure that each whole line has."""
+        return _left(figures, self.portions)
 
 
-def make_basket(
+def make_baskets(
+    plan: Plan, purchase: Purchase, net: tuple[int, ...], seen: Sequence[int], portions: Sequence[Number] | None
+) -> tuple[Basket, ...]:
+    """Return the basket for each of the plan's bases; `seen` are the views that each line counts for."""
+    return tuple([_basket(purchase, basis, net, seen, portions) for basis in plan.bases])
+
+
+def _basket(
+    purchase: Purchase, basis: Basis, net: tuple[int, ...], seen: Sequence[int], portions: Sequence[Number] | None
+) -> Basket:
+    if not basis.shipping:
+        seen = goods_only(purchase, seen)
+    eligible = _left(eligible_amounts(purchase, basis, net), portions)
+    money = by_views(seen, eligible)
+    return Basket(purchase.lines, portions, seen, eligible, money, reduce(or_, money, 0))
+
+
+def counted(
     plan: Plan,
     purchase: Purchase,
-    net: tuple[int, ...],
-    passed: Sequence[tuple[int, ...]],
+    passed: Sequence[int],
+    portions: Sequence[Number] | None,
     failed: Mapping[str, str],
-    remaining: Remaining | None = None,
-) -> Basket:
-    """Return the basket of `purchase` without the lines that the exclude rules outside `failed` take out.
+) -> Sequence[int]:
+    """Return for each line the views that it counts for: all those that it `passed`, or none.
 
-    `passed` is what the plan's views said of the lines.
+    What is nothing bought, or has come back, counts for none; nor does what the exclude rules outside `failed` take out.
     """
-    portions = None if remaining is None else tuple([_portion(line, remaining) for line in purchase.lines])
-    eligible = tuple([_eligible(eligible_amounts(purchase, basis, net), portions) for basis in plan.bases])
-    seen = _seen(plan, passed, _counting(purchase, portions), failed)
-    return Basket(purchase, portions, seen, goods_among(purchase, seen), eligible)
+    excluded = 0
+    for rule in plan.excludes:
+        if rule.id not in failed:
+            excluded |= rule.view
+    lines = zip(purchase.lines, passed, strict=True)
+    seen = [views if not views & excluded and is_bought(line) else 0 for line, views in lines]
+    return seen if portions is None else [views if left else 0 for views, left in zip(seen, portions, strict=True)]
 
 
-def goods_among(purchase: Purchase, seen: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Return what is seen without the lines that are shipping."""
-    shipping = {place for place, line in enumerate(purchase.lines) if line.kind == "shipping"}
-    if not shipping:
+def goods_only(purchase: Purchase, seen: Sequence[int]) -> Sequence[int]:
+    """Return the same views where no line that is shipping counts for any."""
+    kinds = [line.kind for line in purchase.lines]
+    if "shipping" not in kinds:
         return seen
-    return tuple([tuple([place for place in places if place not in shipping]) for places in seen])
+    return [0 if kind == "shipping" else views for kind, views in zip(kinds, seen, strict=True)]
 
 
-def _counting(purchase: Purchase, portions: Sequence[Number] | None) -> Sequence[Number]:
-    """Return for each line something other than 0 where rules see it: it was bought, and something of it is left."""
-    bought = [is_bought(line) for line in purchase.lines]
-    return bought if portions is None else [part if there else 0 for part, there in zip(portions, bought, strict=True)]
-
-
-def _seen(
-    plan: Plan, passed: Sequence[tuple[int, ...]], counting: Sequence[Number], failed: Mapping[str, str]
-) -> tuple[tuple[int, ...], ...]:
-    excluded = {rule.view for rule in plan.excludes if rule.id not in failed}
-    seen: list[list[int]] = [[] for _ in plan.views.filters]
-    for place, views in enumerate(passed):
-        if counting[place] and excluded.isdisjoint(views):
-            for view in views:
-                seen[view].append(place)
-    return tuple(map(tuple, seen))
-
-
-def _eligible(whole: tuple[int, ...], portions: Sequence[Number] | None) -> Sequence[Number]:
-    if portions is None:
-        return whole
-    return [exact(amount * portion) for amount, portion in zip(whole, portions, strict=True)]
+def portions_of(purchase: Purchase, remaining: Remaining | None) -> Sequence[Number] | None:
+    """Return what part of each line is left; None where everything is."""
+    return None if remaining is None else [_portion(line, remaining) for line in purchase.lines]
 
 
 def _portion(line: Line, remaining: Remaining) -> Number:
@@ -95,6 +91,12 @@ def _portion(line: Line, remaining: Remaining) -> Number:
     if left is None or left == line.quantity != 0:
         return 1
     return Fraction(left, line.quantity) if left and line.quantity else min(left, 1)
+
+
+def _left(figures: Sequence[Number], portions: Sequence[Number] | None) -> Sequence[Number]:
+    if portions is None:
+        return figures
+    return [exact(figure * portion) for figure, portion in zip(figures, portions, strict=True)]
 
 
 def exact(number: Number) -> Number:

@@ -196,7 +196,7 @@ def asks_for_profile(condition: Condition) -> bool:
 
 
 def part_at(condition: Condition, path: str) -> Condition:
-    """Return the part of `condition` that a path of `judging.first_failure` names."""
+    """Return the part of `condition` that a path of `judging.condition_tests` names."""
     for step in path.split(".")[1:]:
         if isinstance(condition, All):
             condition = condition.conditions[int(step.removeprefix("all[").removesuffix("]"))]

@@ -4,7 +4,7 @@ Source: PROGRAMME.md, Accrual, 1. Shares are in proportion to net line amounts, 
 up to the cent; what is left is never below 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
@@ -27,8 +27,9 @@ def eligible_amounts(purchase: Purchase, basis: Basis, net: tuple[int, ...]) -> 
     amounts = net
     if excluded:
         amounts = _less(net, _line_shares(purchase, min(sum(excluded), sum(net)), net))
-    if not basis.tax_included:
-        amounts = _less(amounts, tuple(line.tax_minor for line in purchase.lines))
+    taxes = () if basis.tax_included else [line.tax_minor for line in purchase.lines]
+    if any(taxes):
+        amounts = _less(amounts, taxes)
     kinds = [line.kind for line in purchase.lines]
     if not basis.shipping and "shipping" in kinds:
         amounts = tuple([0 if kind == "shipping" else amount for kind, amount in zip(kinds, amounts, strict=True)])
@@ -40,10 +41,9 @@ def net_spend(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
 
     Shipping is no spend. A part of a cent that is left of a line is dropped, once for the purchase.
     """
-    net = net_amounts(purchase)
-    goods = [(line, amount) for line, amount in zip(purchase.lines, net, strict=True) if line.kind == "goods"]
+    goods = [one for one in zip(purchase.lines, net_amounts(purchase), strict=True) if one[0].kind == "goods"]
     if left is None:
-        return sum(amount for _, amount in goods)
+        return sum([amount for _, amount in goods])
     parts = (Fraction(amount * left[line.line_id], line.quantity or 1) for line, amount in goods)
     return floor(sum(parts, Fraction(0)))
 
@@ -55,11 +55,11 @@ def is_bought(line: Line) -> bool:
 
 def visits(purchase: Purchase, left: Mapping[str, int] | None = None) -> int:
     """Return how many visits the purchase counts as: 1 where goods were bought and, with `left`, not all came back."""
-    goods = [line.line_id for line in purchase.lines if line.kind == "goods" and is_bought(line)]
+    goods = (line.line_id for line in purchase.lines if line.kind == "goods" and is_bought(line))
     return 1 if any(left is None or left[line_id] for line_id in goods) else 0
 
 
-def _less(amounts: tuple[int, ...], parts: tuple[int, ...]) -> tuple[int, ...]:
+def _less(amounts: Sequence[int], parts: Sequence[int]) -> tuple[int, ...]:
     return tuple(max(0, amount - part) for amount, part in zip(amounts, parts, strict=True))
 
 

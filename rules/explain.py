@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import assert_never
 
-from rules.accrual import ENDS, EXCLUSIVE, LINES, STARTS, Accrual
+from rules.accrual import EXCLUSIVE, LINES, Accrual
 from rules.conditions import part_at
 from rules.facts import Purchase
+from rules.judging import ENDS, STARTS
 from rules.phrases import Tongue, number
 from rules.plan import Plan
 from rules.programme import BonusRule, EarnRule, ExcludeRule, MultiplyRule, PerMoney, Rule, Wallet

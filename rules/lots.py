@@ -6,6 +6,7 @@ Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, Literal, assert_never
 
 from rules.periods import Period, end_of_month, plus
@@ -67,6 +68,7 @@ class TakenBack:
         return sum(taking.points for taking in self.takings if taking.state == state)
 
 
+@lru_cache(maxsize=4096)
 def expires_on(expiry: Expiry, earned_on: date) -> date | None:
     """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own."""
     match expiry:

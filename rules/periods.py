@@ -54,6 +54,7 @@ def business_day(at: datetime, zone: tzinfo) -> date:
     return at.astimezone(zone).date()
 
 
+@lru_cache(maxsize=4096)
 def period_start(per: Per, day: date) -> date:
     """Return the first day of the cap period that holds `day`; weeks start on Monday, `ever` on the first day there is.
 

@@ -13,6 +13,7 @@ from typing import Final, Generic, TypeVar
 
 from rules.conditions import asks_for_profile, line_filters
 from rules.filters import NO_LISTS, BySkuList, LineFilter, SkuLists
+from rules.judging import Test, rule_tests
 from rules.programme import (
     Basis,
     BonusRule,
@@ -22,8 +23,8 @@ from rules.programme import (
     MultiplyRule,
     PerFact,
     PerMoney,
+    PointsRule,
     Programme,
-    Rule,
     Wallet,
 )
 from rules.views import Views
@@ -32,12 +33,15 @@ Rate = tuple[int, int]
 """A numerator and a denominator."""
 NO_EXTRA: Final[Rate] = (0, 1)
 
+Group = tuple[PointsRule, ...]
+"""The rules of an exclusive group."""
+
 AnyRule = TypeVar("AnyRule", EarnRule, MultiplyRule, BonusRule, ExcludeRule)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared(Generic[AnyRule]):
-    """A rule with the place of its filter among the plan's views, and its rate.
+    """A rule with the view of its line filter, and its rate.
 
     The rate is in units of 1 / `scale` points: for each minor unit, whole amount, unit, purchase or number that an
     earning rule counts; for a bonus, all of it. A multiplier adds `rate` units for each `per` that it sees.
@@ -60,8 +64,11 @@ class WalletPlan:
     earn: tuple[Prepared[EarnRule], ...]
     multiply: tuple[Prepared[MultiplyRule], ...]
     bonus: tuple[Prepared[BonusRule], ...]
-    exclusive: bool
-    """Whether any of the rules stands in an exclusive group."""
+    points_views: tuple[tuple[str, int], ...]
+    """Every rule above with its view."""
+    earn_groups: tuple[Group, ...]
+    """The exclusive groups of earning rules; a group never mixes these with what builds on them."""
+    other_groups: tuple[Group, ...]
     levels: Mapping[str, Rate]
     """Level to what it adds to each point that was earned, where it adds any."""
     caps: tuple[Cap, ...]
@@ -81,15 +88,17 @@ class Plan:
     """The SKU lists that rules name."""
     views: Views
     bases: tuple[Basis, ...]
-    judged: tuple[Rule, ...]
-    """The rules that ask for more than lines: a condition, a start, an end."""
+    judged: tuple[tuple[str, tuple[Test, ...]], ...]
+    """What the rules ask of more than lines: a condition, a start, an end; only those that do."""
     asks_for_profile: bool
     """Whether any condition looks at the person."""
     excludes: tuple[Prepared[ExcludeRule], ...]
     wallets: tuple[WalletPlan, ...]
     caps: tuple[str, ...]
+    period_caps: tuple[Cap, ...]
+    """The caps that last longer than a purchase."""
     view_of: Mapping[str, int]
-    """Rule to the place of its filter among the views."""
+    """Rule to the view of its filter."""
     said: dict[tuple[str, str | None, str], str] = field(default_factory=dict, compare=False, repr=False)
     """Reasons in words, by rule, what failed, and language: every purchase is told the same few."""
 
@@ -107,14 +116,15 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         list_names=_list_names(views.filters),
         views=views,
         bases=bases,
-        judged=tuple(rule for rule in rules if rule.when or rule.starts_at or rule.ends_at),
+        judged=tuple((rule.id, tests) for rule in rules if (tests := rule_tests(rule, views))),
         asks_for_profile=any(rule.when is not None and asks_for_profile(rule.when) for rule in rules),
         excludes=tuple(
-            Prepared(rule.id, rule, views.place(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
+            Prepared(rule.id, rule, views.view(rule.lines)) for rule in rules if isinstance(rule, ExcludeRule)
         ),
         wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
         caps=tuple(cap.id for cap in programme.caps),
-        view_of={rule.id: views.place(rule.lines) for rule in rules},
+        period_caps=tuple(cap for cap in programme.caps if cap.per != "purchase"),
+        view_of={rule.id: views.view(rule.lines) for rule in rules},
     )
 
 
@@ -137,16 +147,18 @@ def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tupl
         basis=bases.index(wallet.basis),
         earn=tuple(_prepare_earning(rule, views, scale) for rule in rules if isinstance(rule, EarnRule)),
         multiply=tuple(
-            Prepared(rule.id, rule, views.place(rule.lines), *(rule.factor - 1).as_integer_ratio())
+            Prepared(rule.id, rule, views.view(rule.lines), *(rule.factor - 1).as_integer_ratio())
             for rule in rules
             if isinstance(rule, MultiplyRule)
         ),
         bonus=tuple(
-            Prepared(rule.id, rule, views.place(rule.lines), rule.points * scale)
+            Prepared(rule.id, rule, views.view(rule.lines), rule.points * scale)
             for rule in rules
             if isinstance(rule, BonusRule)
         ),
-        exclusive=any(rule.exclusive for rule in rules),
+        points_views=tuple((rule.id, views.view(rule.lines)) for rule in rules),
+        earn_groups=_groups(rule for rule in rules if isinstance(rule, EarnRule)),
+        other_groups=_groups(rule for rule in rules if not isinstance(rule, EarnRule)),
         levels={level: extra.as_integer_ratio() for level, extra in _level_extras(programme, wallet).items()},
         caps=tuple(caps),
         capped=tuple(rule.id for rule in rules if any(rule.id in cap.rules for cap in caps)),
@@ -154,14 +166,22 @@ def _wallet_plan(programme: Programme, wallet: Wallet, views: Views, bases: tupl
     )
 
 
-def _points_rules(programme: Programme, wallet: Wallet) -> Iterator[EarnRule | MultiplyRule | BonusRule]:
+def _groups(rules: Iterable[PointsRule]) -> tuple[Group, ...]:
+    grouped: dict[str, list[PointsRule]] = {}
+    for rule in rules:
+        if rule.exclusive:
+            grouped.setdefault(rule.exclusive, []).append(rule)
+    return tuple(tuple(group) for group in grouped.values())
+
+
+def _points_rules(programme: Programme, wallet: Wallet) -> Iterator[PointsRule]:
     for rule in programme.accrual:
         if not isinstance(rule, ExcludeRule) and rule.wallet == wallet.id:
             yield rule
 
 
 def _prepare_earning(rule: EarnRule, views: Views, scale: int) -> Prepared[EarnRule]:
-    view = views.place(rule.lines)
+    view = views.view(rule.lines)
     match rule.earn:
         case PerMoney(points, per_minor, whole=False):
             return Prepared(rule.id, rule, view, int(points * scale / per_minor))

@@ -85,22 +85,16 @@ def upgrade(tiers: Tiers, current: str | None, metric: int) -> Level | None:
 
     From a level that this ladder does not have nobody is moved: the next review maps it.
     """
-    if _is_foreign(tiers, current):
+    place = rank(tiers, current)
+    if current is not None and place < 0:
         return None
-    level = reached(tiers, metric)
-    return level if level is not None and rank(tiers, level.id) > rank(tiers, current) else None
+    return next((level for level in reversed(tiers.levels[place + 1 :]) if metric >= level.threshold), None)
 
 
 def next_level(tiers: Tiers, current: str | None, metric: int) -> Next | None:
     """Return what is missing for the level after `current`; None at the top, and for a level of another ladder."""
-    if _is_foreign(tiers, current):
+    place = rank(tiers, current)
+    if (current is not None and place < 0) or place + 1 >= len(tiers.levels):
         return None
-    place = rank(tiers, current) + 1
-    if place >= len(tiers.levels):
-        return None
-    level = tiers.levels[place]
+    level = tiers.levels[place + 1]
     return Next(level.id, max(0, level.threshold - metric))
-
-
-def _is_foreign(tiers: Tiers, level_id: str | None) -> bool:
-    return level_id is not None and rank(tiers, level_id) < 0

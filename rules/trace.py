@@ -3,12 +3,12 @@
 The steps of a wallet add up to its points: rules, then the level's extra, then what caps took, then rounding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rules.accrual import Accrual, Decisions, WalletWork, as_it_was
-from rules.basket import goods_among, ratio
+from rules.basket import goods_only, ratio
 from rules.facts import Number, Purchase
 from rules.filters import sees
 from rules.plan import Plan
@@ -41,7 +41,7 @@ def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
 
 
 def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
-    goods = goods_among(purchase, accrual.seen)
+    goods = goods_only(purchase, accrual.seen)
     for rule in plan.programme.accrual:
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
@@ -52,14 +52,12 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
         else:
             work = works[rule.wallet]
             seen = accrual.seen if plan.programme.wallet(rule.wallet).basis.shipping else goods
-            lines = tuple(purchase.lines[place].line_id for place in seen[plan.view_of[rule.id]])
-            yield Step(
-                "rule",
-                rule.id,
-                rule.wallet,
-                ratio(work.gave.get(rule.id, 0), 1, work.scale),
-                lines,
-            )
+            lines = _seen_by(plan.view_of[rule.id], purchase, seen)
+            yield Step("rule", rule.id, rule.wallet, ratio(work.gave.get(rule.id, 0), 1, work.scale), lines)
+
+
+def _seen_by(view: int, purchase: Purchase, seen: Sequence[int]) -> tuple[str, ...]:
+    return tuple([line.line_id for line, views in zip(purchase.lines, seen, strict=True) if views & view])
 
 
 def _excluded(plan: Plan, purchase: Purchase, decisions: Decisions, rule: ExcludeRule) -> tuple[str, ...]:

@@ -1,20 +1,20 @@
 """Which lines each line filter of a programme sees, found once for a product and remembered for its next sale."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from rules.facts import Line
+from rules.facts import Line, Number
 from rules.filters import ByFact, BySku, BySkuList, LineFilter, SkuLists, sees
 
-EVERY_LINE: Final = 0
-"""The place of the empty filter, which sees every line."""
+EVERY_LINE: Final = 1
+"""The view of the empty filter, which sees every line."""
 
 _REMEMBERED: Final = 32_768
 
 
 class Views:
-    """The distinct line filters of a programme, each known by its place.
+    """The distinct line filters of a programme, each known by a bit: all that see a line are one integer.
 
     Most tests depend only on what sort of product it is (category, brand, tags), some on the SKU, few on the line's own
     facts. What is said of a sort or of a product is remembered, so `lists` must not change while the views are in use.
@@ -23,50 +23,56 @@ class Views:
     def __init__(self, filters: Iterable[LineFilter], lists: SkuLists) -> None:
         self.filters: tuple[LineFilter, ...] = tuple(dict.fromkeys(((), *filters)))
         self._lists = lists
-        of_line = {view for view, tests in enumerate(self.filters) if _asks_for(tests, ByFact)}
-        of_product = {view for view, tests in enumerate(self.filters) if _asks_for(tests, BySku, BySkuList)} - of_line
-        of_sort = set(range(len(self.filters))) - of_product - of_line
-        self._of_line, self._of_product, self._of_sort = sorted(of_line), sorted(of_product), sorted(of_sort)
+        self._views = {tests: 1 << place for place, tests in enumerate(self.filters)}
+        of_line = [tests for tests in self.filters if _asks_for(tests, ByFact)]
+        of_product = [tests for tests in self.filters if _asks_for(tests, BySku, BySkuList) and tests not in of_line]
+        of_sort = [tests for tests in self.filters if tests not in of_line and tests not in of_product]
+        self._of_line, self._of_product, self._of_sort = of_line, of_product, of_sort
         self._remembered_sort = lru_cache(_REMEMBERED)(self._judge_sort)
         self._remembered_product = lru_cache(_REMEMBERED)(self._judge_product)
-        self._places = {tests: view for view, tests in enumerate(self.filters)}
 
-    def place(self, line_filter: LineFilter) -> int:
-        """Return the place of one of the filters."""
-        return self._places[line_filter]
+    def view(self, line_filter: LineFilter) -> int:
+        """Return the bit of one of the filters."""
+        return self._views[line_filter]
 
-    def through(self, lines: Sequence[Line]) -> list[tuple[int, ...]]:
-        """Return for each line the places of the filters that it passes."""
+    def through(self, lines: Sequence[Line]) -> list[int]:
+        """Return for each line the views that see it."""
         sort = self._remembered_sort
-        passed = [sort(line.category, line.brand, line.tags) for line in lines]
+        seen = [sort(line.category, line.brand, line.tags) for line in lines]
         if self._of_product:
             product = self._remembered_product
             more = [product(line.sku, line.category, line.brand, line.tags) for line in lines]
-            passed = [one + another for one, another in zip(passed, more, strict=True)]
+            seen = [one | another for one, another in zip(seen, more, strict=True)]
         if self._of_line:
-            more = [self._passed(self._of_line, line) for line in lines]
-            passed = [one + another for one, another in zip(passed, more, strict=True)]
-        return passed
+            more = [self._seeing(self._of_line, line) for line in lines]
+            seen = [one | another for one, another in zip(seen, more, strict=True)]
+        return seen
 
-    def seen_in(self, passed: Sequence[tuple[int, ...]]) -> Callable[[LineFilter], list[int]]:
-        """Return the function from a filter to the places of the lines that it sees, of lines that went `through`."""
+    def _judge_sort(self, category: str | None, brand: str | None, tags: frozenset[str]) -> int:
+        return self._seeing(self._of_sort, Line("", "", 1, 0, category=category, brand=brand, tags=tags))
 
-        def places(line_filter: LineFilter) -> list[int]:
-            view = self.place(line_filter)
-            return [place for place, views in enumerate(passed) if view in views]
+    def _judge_product(self, sku: str, category: str | None, brand: str | None, tags: frozenset[str]) -> int:
+        return self._seeing(self._of_product, Line("", sku, 1, 0, category=category, brand=brand, tags=tags))
 
-        return places
+    def _seeing(self, filters: Sequence[LineFilter], line: Line) -> int:
+        return sum([self._views[tests] for tests in filters if sees(tests, line, self._lists)])
 
-    def _judge_sort(self, category: str | None, brand: str | None, tags: frozenset[str]) -> tuple[int, ...]:
-        return self._passed(self._of_sort, Line("", "", 1, 0, category=category, brand=brand, tags=tags))
 
-    def _judge_product(
-        self, sku: str, category: str | None, brand: str | None, tags: frozenset[str]
-    ) -> tuple[int, ...]:
-        return self._passed(self._of_product, Line("", sku, 1, 0, category=category, brand=brand, tags=tags))
+def by_views(seen: Sequence[int], figures: Sequence[Number]) -> dict[int, Number]:
+    """Add up a figure of the lines for each set of views that sees some: a few sums stand for many lines.
 
-    def _passed(self, views: Sequence[int], line: Line) -> tuple[int, ...]:
-        return tuple([view for view in views if sees(self.filters[view], line, self._lists)])
+    `seen` gives the views of each line; one that none sees does not count.
+    """
+    sums: dict[int, Number] = {}
+    for views, figure in zip(seen, figures, strict=True):
+        if views:
+            sums[views] = sums.get(views, 0) + figure
+    return sums
+
+
+def seen_by(views: int, sums: Mapping[int, Number]) -> Number:
+    """Return what `by_views` added up on the lines that all of `views` see."""
+    return sum([figure for seen, figure in sums.items() if seen & views == views])
 
 
 def _asks_for(line_filter: LineFilter, *kinds: type) -> bool:

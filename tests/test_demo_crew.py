@@ -51,6 +51,6 @@ def test_a_process_that_fails_ends_the_import(opened: crew.Opened, code: str) ->
     few = read_year(AS_OF, households=4, weeks=4)
     found = {household: MemberReference(member_id="x") for household in few.heads.households}
     task = crew.Task(AS_OF, 4, ADMIN, opened)
-    with pytest.raises(Busy) as failed, crew.Crew(task) as hands:
-        hands.post_year(few, found, lambda done: None)
+    with pytest.raises(Busy) as failed, crew.Crew(task, few) as hands:
+        hands.post_year(found, lambda done: None)
     assert failed.value.code == code

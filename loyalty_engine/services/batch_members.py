@@ -59,7 +59,7 @@ def _load_sums(
         if state is not None:
             day = business_day(one.purchase.occurred_at, one.plan.programme.time_zone)
             cap_starts |= caps.own_starts(one.plan, day)
-            window = standing.window(one.plan.programme.tiers, state, day)
+            window = None if state.is_new else standing.window(one.plan.programme.tiers, state, day)
             if window is not None:
                 windows[window][state.member_id] = state
     if cap_starts:

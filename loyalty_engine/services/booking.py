@@ -42,7 +42,7 @@ def judge(posting: Posting, state: MemberState, plan: Plan, purchase: Purchase) 
     """Work out what the purchase earns; caps over everyone that it uses stay locked until the commit."""
     if state.status != "active":
         return CannotBook(f"{state.status}_member")
-    if sum(line.amount_minor for line in purchase.lines) > MAX_PURCHASE_MINOR:
+    if sum([line.amount_minor for line in purchase.lines]) > MAX_PURCHASE_MINOR:
         return CannotBook("amount_out_of_range")
     day = business_day(purchase.occurred_at, plan.programme.time_zone)
     facts = facts_of(posting.connection, state, plan, purchase.occurred_at)
@@ -95,7 +95,7 @@ def append_purchase(
 ) -> None:
     """Keep the purchase with the facts that decided, and the answer that a replay repeats."""
     purchase = incoming.purchase
-    total = sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor
+    total = sum([line.amount_minor for line in purchase.lines]) - purchase.order_discount_minor
     posting.appended.purchases.append(
         {
             "member_id": state.member_id,

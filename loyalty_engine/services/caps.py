@@ -20,15 +20,13 @@ def use_key(cap: Cap, day: date) -> UseKey:
 
 def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dict[str, int]:
     """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
-    caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.per != "purchase"]
     member_state.load_cap_uses(posting.connection, state, own_starts(plan, day))
-    return {cap.id: cap.points - _uses(posting, state, cap).get(use_key(cap, day), 0) for cap in caps}
+    return {cap.id: cap.points - _uses(posting, state, cap).get(use_key(cap, day), 0) for cap in plan.period_caps}
 
 
 def own_starts(plan: Plan, day: date) -> set[date]:
     """Return when those periods began on `day` in which members have caps of their own."""
-    caps = [cap for wallet in plan.wallets for cap in wallet.caps]
-    return {period_start(cap.per, day) for cap in caps if cap.over == "member" and cap.per != "purchase"}
+    return {period_start(cap.per, day) for cap in plan.period_caps if cap.over == "member"}
 
 
 def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[UseKey, int]:
@@ -37,8 +35,8 @@ def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[UseKey, int]:
 
 def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> bool:
     """Lock the caps over everyone among `cap_ids`, in the order of their ids; True where one was not locked before."""
-    caps = [cap for wallet in plan.wallets for cap in wallet.caps if cap.over == "everyone" and cap.id in cap_ids]
-    keys = sorted(use_key(cap, day) for cap in caps)
+    caps = [cap for cap in plan.period_caps if cap.over == "everyone" and cap.id in cap_ids]
+    keys = sorted([use_key(cap, day) for cap in caps])
     new = [key for key in keys if key not in posting.budgets]
     for key in new:
         used = postings.budget if posting.only_looks else postings.lock_budget
@@ -55,10 +53,7 @@ def check_budgets(posting: Posting) -> None:
 
 def use_caps(posting: Posting, state: MemberState, plan: Plan, day: date, change: dict[str, int]) -> None:
     """Add to the caps' uses what a purchase took of them, or with negative figures what a return gives back."""
-    for wallet in plan.wallets:
-        for cap in wallet.caps:
-            used = change.get(cap.id, 0)
-            if used and cap.per != "purchase":
-                uses = _uses(posting, state, cap)
-                key = use_key(cap, day)
-                uses[key] = max(0, uses.get(key, 0) + used)
+    for cap in plan.period_caps:
+        if used := change.get(cap.id, 0):
+            uses, key = _uses(posting, state, cap), use_key(cap, day)
+            uses[key] = max(0, uses.get(key, 0) + used)

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 
 from loyalty_engine import clock
 from loyalty_engine.services import purchase_documents
-from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.purchase_documents import Document
-from loyalty_engine.services.sites import filled, own_site, placed, receipt_key
+from loyalty_engine.services.sites import Site, filled, placed, receipt_key
 from loyalty_engine.store import purchase_keys
 from rules.errors import Invalid
 from rules.facts import Purchase
@@ -18,7 +17,7 @@ from rules.plan import Plan
 
 
 class Incoming(NamedTuple):
-    """What was sent, what is judged, and under which keys; `named_member` is how a till named the member, as JSON."""
+    """What was sent, what is judged, under which keys, and how the member was named."""
 
     purchase_id: str
     store: str
@@ -26,14 +25,13 @@ class Incoming(NamedTuple):
     document: Document
     key: str
     receipt_key: str | None = None
-    named_member: str | None = None
+    member: MemberReference | None = None
     receipt_day: date | None = None
     """The till's day, where the receipt says one."""
 
 
-def receive(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> Incoming:
+def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> Incoming:
     """Place a purchase at its store, fill in what its lines lack, and make its keys."""
-    site = own_site(connection, actor, posted.store, posted.terminal)
     posted = placed(posted, site)
     purchase = filled(connection, posted.purchase, site)
     return Incoming(
@@ -43,7 +41,7 @@ def receive(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
         document=purchase_documents.encode(posted, purchase),
         key=purchase_keys.purchase_key(site.store, posted.purchase_id),
         receipt_key=receipt_key(site, posted),
-        named_member=purchase_documents.encode_reference(posted.member),
+        member=posted.member,
         receipt_day=posted.receipt.business_day if posted.receipt else None,
     )
 
@@ -67,6 +65,6 @@ def trouble_with(plan: Plan, purchase: Purchase, may_be_late: bool = False) -> s
 
 def adds_up(purchase: Purchase) -> bool:
     """Tell whether the lines, less the order discount, are what the tenders paid; without tenders nothing disagrees."""
-    due = sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor
-    paid = sum(tender.amount_minor for tender in purchase.tenders)
+    due = sum([line.amount_minor for line in purchase.lines]) - purchase.order_discount_minor
+    paid = sum([tender.amount_minor for tender in purchase.tenders])
     return due >= 0 and (not purchase.tenders or due == paid)

@@ -70,9 +70,9 @@ def open_lots(
     owner: Source | None = None,
 ) -> int:
     """Book one entry that opens lots, and return its seq; the lots belong to the `owner`, where it isn't the source."""
-    pending = sum(lot.granted for lot in new if lot.state == "pending")
-    paid = sum(lot.paid_debt for lot in new)
-    points = sum(lot.granted for lot in new)
+    pending = sum([lot.granted for lot in new if lot.state == "pending"])
+    paid = sum([lot.paid_debt for lot in new])
+    points = sum([lot.granted for lot in new])
     changes = {"available": points - pending - paid, "pending": pending, "debt": -paid}
     seq = append_entry(posting, state, plan, wallet, kind, points, source, changes, reason=reason)
     for lot in new:
@@ -190,11 +190,10 @@ def append_entry(
     booked_at = posting.booked_at(state, source.occurred_at)
     state.last_seq += 1
     state.last_booked_at = booked_at
-    figures = {"available": 0, "pending": 0, "held": 0, "debt": 0, "lifetime": 0, **changes}
-    if kind in _COUNTED:
-        figures["lifetime"] = points
+    lifetime = points if kind in _COUNTED else 0
     account = state.account(wallet)
-    for name, change in figures.items():
+    account.lifetime += lifetime
+    for name, change in changes.items():
         setattr(account, name, getattr(account, name) + change)
     posting.appended.entries.append(
         {
@@ -205,14 +204,19 @@ def append_entry(
             "source_kind": source.kind,
             "source_id": source.id,
             "points": points,
+            "available": 0,
+            "pending": 0,
+            "held": 0,
+            "debt": 0,
+            "lifetime": lifetime,
             "forgiven": forgiven,
             "version": plan.version,
             "occurred_at": source.occurred_at,
             "booked_at": booked_at,
             "actor": str(posting.actor),
             "reason": reason,
+            **changes,
         }
-        | figures
     )
     return state.last_seq
 

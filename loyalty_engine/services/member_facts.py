@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from loyalty_engine.services.purchase_documents import decode_json
+from loyalty_engine.services.quick import quick
 from loyalty_engine.store import member_state
 from loyalty_engine.store.member_state import MemberState
 from rules.facts import Birthday, MemberFacts
 from rules.plan import Plan
+
+_member = quick(MemberFacts)
+_NOBODY: Final[tuple[Any, ...]] = (None, None, frozenset(), {})
+"""What follows the standing in `MemberFacts` where there is no profile."""
 
 
 def facts_of(connection: sa.Connection, state: MemberState, plan: Plan, at: datetime) -> MemberFacts:
@@ -18,16 +23,16 @@ def facts_of(connection: sa.Connection, state: MemberState, plan: Plan, at: date
     level = member_state.level_at(connection, state, at)
     standing = (state.joined_on, level, state.purchases_count, state.last_purchase_on)
     if not plan.asks_for_profile:
-        return MemberFacts(*standing)
+        return _member(*standing, *_NOBODY)
     if state.person is None:
         state.person = _person(member_state.profile_facts(connection, state))
-    return MemberFacts(*standing, *state.person)
+    return _member(*standing, *state.person)
 
 
 def _person(profile: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what follows the standing in `MemberFacts`; nothing where there is no profile."""
+    """Return what follows the standing in `MemberFacts`."""
     if not profile:
-        return ()
+        return _NOBODY
     segments = frozenset(decode_json(profile["segments"]))
     return _birthday(profile), profile["birthday_locked_until"], segments, decode_json(profile["attributes"])
 

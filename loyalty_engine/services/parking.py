@@ -12,6 +12,7 @@ from loyalty_engine.services import codes
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.incoming import Incoming
 from loyalty_engine.services.purchase_answers import parked_answer
+from loyalty_engine.services.purchase_documents import encode_reference
 from loyalty_engine.store import purchase_keys
 
 DETAILS: Final = {
@@ -44,7 +45,7 @@ def park(connection: sa.Connection, incoming: Incoming, reason: str | None) -> A
         "store_id": incoming.store,
         "status": status,
         "reason": reason,
-        "named_member": incoming.named_member if reason else None,
+        "named_member": encode_reference(incoming.member) if reason else None,
         "occurred_at": incoming.purchase.occurred_at,
         "received_at": clock.now(),
         "facts": incoming.document.facts,

@@ -4,7 +4,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,8 +42,8 @@ def plan_for(connection: sa.Connection, at: datetime) -> Plan:
 
 def plans(connection: sa.Connection) -> Callable[[datetime], Plan]:
     """Return `plan_for` for a transaction that asks for many instants: the versions are looked up once."""
-    timeline = _timeline(connection)
-    return lambda at: plan_of(connection, _version_at(timeline, at))
+    timeline, plan = _timeline(connection), cache(partial(plan_of, connection))
+    return lambda at: plan(_version_at(timeline, at))
 
 
 def version_at(connection: sa.Connection, at: datetime) -> int:

@@ -16,7 +16,7 @@ from rules.money import format_amount
 from rules.periods import plus
 from rules.plan import Plan
 from rules.programme import InactivityExpiry, Programme
-from rules.tiers import NET_SPEND, Next, metric_name
+from rules.tiers import NET_SPEND, Next, metric_name, next_level
 from rules.trace import Step, trace
 
 _encode = msgspec.json.Encoder().encode
@@ -120,11 +120,11 @@ def _next_expiry(account: Account, expiry: object) -> dict[str, Any] | None:
 
 def tier_words(programme: Programme, tier: TierAnswer) -> dict[str, Any]:
     """Return the level, and what is missing for the next one."""
-    return {
-        "level": tier.level,
-        "upgraded": tier.upgraded,
-        "next": next_words(programme, tier.next_level, tier.missing or 0),
-    }
+    following = None
+    if programme.tiers is not None and tier.metric is not None:
+        following = next_level(programme.tiers, tier.level, tier.metric)
+    level, missing = (following.level, following.missing) if following else (None, 0)
+    return {"level": tier.level, "upgraded": tier.upgraded, "next": next_words(programme, level, missing)}
 
 
 def next_words(programme: Programme, level: str | None, missing: int) -> dict[str, Any] | None:

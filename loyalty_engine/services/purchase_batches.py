@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,6 +29,7 @@ from loyalty_engine.services.posting import Overtaken, Posting, Source
 from loyalty_engine.services.programmes import plans
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.purchases import post_in
+from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import Duplicate, has_one_writer, in_transaction, snapshot
@@ -143,10 +144,10 @@ def _receive(
     plan_at: Callable[[datetime], Plan],
     results: dict[int, PostingResult],
 ) -> dict[int, Incoming]:
-    arrived = {}
+    arrived, site_of = {}, cache(partial(own_site, connection, actor))
     for place, posted in enumerate(purchases):
         try:
-            incoming = receive(connection, actor, posted)
+            incoming = receive(connection, posted, site_of(posted.store, posted.terminal))
             check_currency(plan_at(incoming.purchase.occurred_at), incoming.purchase)
             arrived[place] = incoming
         except Refusal as refusal:
@@ -225,8 +226,14 @@ class _Batch:
         return PostingResult("unresolved" if reason else "unclaimed", code=reason, detail=parking.DETAILS[reason])
 
     def _take_keys(self, incoming: Incoming, member_id: str | None, posting_id: str | None) -> None:
-        key: dict[str, Any] = {"purchase_key": incoming.key, "fingerprint": incoming.document.fingerprint}
-        self.keys.append(key | {"member_id": member_id, "posting_id": posting_id})
+        self.keys.append(
+            {
+                "purchase_key": incoming.key,
+                "fingerprint": incoming.document.fingerprint,
+                "member_id": member_id,
+                "posting_id": posting_id,
+            }
+        )
         if incoming.receipt_key is not None:
             self.receipts.append({"receipt_key": incoming.receipt_key, "purchase_key": incoming.key})
 

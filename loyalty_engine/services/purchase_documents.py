@@ -4,7 +4,7 @@ The content (everything a till may not change when it sends a purchase again: RE
 once: its hash is the fingerprint, its bytes are part of the stored facts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from hashlib import sha256
@@ -29,6 +29,22 @@ class Document(NamedTuple):
 
     facts: str
     fingerprint: str
+
+
+class _LineDocument(msgspec.Struct, omit_defaults=True, gc=False):
+    """Only what differs from a line's defaults is written: a year of receipts is mostly lines."""
+
+    line_id: str
+    sku: str
+    quantity: int
+    amount_minor: int
+    discount_minor: int = 0
+    tax_minor: int = 0
+    kind: str = "goods"
+    category: str | None = None
+    brand: str | None = None
+    tags: Sequence[str] = ()
+    facts: Mapping[str, object] | None = None
 
 
 def encode(posted: PostedPurchase, filled: Purchase) -> Document:
@@ -124,29 +140,20 @@ def _content(posted: PostedPurchase, purchase: Purchase) -> dict[str, Any]:
     return content
 
 
-def _line_document(line: Line) -> dict[str, Any]:
-    """Only what differs from a line's defaults is written: a year of receipts is mostly lines."""
-    document: dict[str, Any] = {
-        "line_id": line.line_id,
-        "sku": line.sku,
-        "quantity": line.quantity,
-        "amount_minor": line.amount_minor,
-    }
-    if line.discount_minor:
-        document["discount_minor"] = line.discount_minor
-    if line.tax_minor:
-        document["tax_minor"] = line.tax_minor
-    if line.kind != "goods":
-        document["kind"] = line.kind
-    if line.category is not None:
-        document["category"] = line.category
-    if line.brand is not None:
-        document["brand"] = line.brand
-    if line.tags:
-        document["tags"] = sorted(line.tags)
-    if line.facts:
-        document["facts"] = {name: _fact_document(fact) for name, fact in sorted(line.facts.items())}
-    return document
+def _line_document(line: Line) -> _LineDocument:
+    return _LineDocument(
+        line.line_id,
+        line.sku,
+        line.quantity,
+        line.amount_minor,
+        line.discount_minor,
+        line.tax_minor,
+        line.kind,
+        line.category,
+        line.brand,
+        sorted(line.tags) if line.tags else (),
+        {name: _fact_document(fact) for name, fact in sorted(line.facts.items())} if line.facts else None,
+    )
 
 
 def _tender_document(tender: Tender) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import posted_answer
+from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow
@@ -38,7 +39,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
 
     Raises `Invalid` for another purchase under a number or a receipt that is taken, and for a wrong currency.
     """
-    incoming = receive(connection, actor, posted)
+    incoming = receive(connection, posted, own_site(connection, actor, posted.store, posted.terminal))
     plan = plan_for(connection, incoming.purchase.occurred_at)
     check_currency(plan, incoming.purchase)
     who = identify(connection, posted.member)

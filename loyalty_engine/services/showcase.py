@@ -122,7 +122,7 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress, opened: Opened | 
         post_many=partial(post_many, actor),
     )
     if opened is not None and is_worth_it(len(year.heads.baskets)):
-        with Crew(Task(as_of, chosen.weeks, actor, opened)) as crew:
+        with Crew(Task(as_of, chosen.weeks, actor, opened), year) as crew:
             totals = load(year, sinks, progress, post_year=crew.post_year)
     else:
         totals = load(year, sinks, progress)

@@ -9,24 +9,23 @@ from loyalty_engine.store.member_state import MemberState
 from rules.periods import business_day
 from rules.plan import Plan
 from rules.programme import Tiers
-from rules.tiers import NET_SPEND, VISITS, metric_name, next_level, points_metric, review_on, upgrade, window_start
+from rules.tiers import NET_SPEND, VISITS, metric_name, points_metric, review_on, upgrade, window_start
 
 
 def qualify(state: MemberState, day: date, points: dict[str, int], net_spend: int, visits: int) -> None:
     """Add to the day's sums that tiers are judged by; a return adds negative figures on its purchase's day."""
-    amounts = {points_metric(wallet): change for wallet, change in points.items()}
-    for metric, amount in (amounts | {NET_SPEND: net_spend, VISITS: visits}).items():
-        state.qualified[metric, day] = state.qualified.get((metric, day), 0) + amount
+    for wallet, change in points.items():
+        state.qualify(points_metric(wallet), day, change)
+    state.qualify(NET_SPEND, day, net_spend)
+    state.qualify(VISITS, day, visits)
 
 
 class TierAnswer(NamedTuple):
-    """Where a member stands after a purchase."""
+    """Where a member stands after a purchase; without a metric there is no level to reach."""
 
     level: str | None
     upgraded: bool
     metric: int | None
-    next_level: str | None = None
-    missing: int | None = None
 
 
 def window(tiers: Tiers | None, state: MemberState, today: date) -> tuple[str, date] | None:
@@ -53,9 +52,7 @@ def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Sourc
         happened = min(source.occurred_at, booked_at)
         since = max(happened, state.level_since_at or happened)
         set_level(posting, state, plan, raised.id, since, booked_at, review, metric, source)
-    following = next_level(tiers, state.level, metric)
-    missing = (following.level, following.missing) if following else (None, None)
-    return TierAnswer(state.level, raised is not None, metric, *missing)
+    return TierAnswer(state.level, raised is not None, metric)
 
 
 def set_level(

@@ -59,12 +59,14 @@ class MemberState:
     lots: dict[str, dict[str, OpenLot]] = field(default_factory=dict)
     """Wallet to its open lots by id, where they were asked for."""
     cap_used: dict[tuple[str, date], int] = field(default_factory=dict)
-    qualified: dict[tuple[str, date], int] = field(default_factory=dict)
+    qualified: dict[str, dict[date, int]] = field(default_factory=dict)
     """What this transaction added, by metric and day; not yet written."""
     sums: dict[tuple[str, date], int] = field(default_factory=dict)
     """What was there before, by metric and the first day that counts."""
     cap_starts: set[date] = field(default_factory=set)
     """The beginnings of the periods whose cap uses were loaded."""
+    is_new: bool = False
+    """Whether nothing that was booked for the member is stored."""
     profile: dict[str, Any] | None = None
     person: tuple[Any, ...] | None = None
     """The profile as rules read it, once it was read."""
@@ -76,11 +78,17 @@ class MemberState:
         """Return the state that a row holds: the member's id, then `MEMBER_COLUMNS`."""
         state = cls(*row)
         state.before[_MEMBER] = _written(state)
+        state.is_new = state.last_booked_at is None
         return state
 
     def is_stored(self, status: str, written: tuple[Any, ...]) -> bool:
         """Tell whether the member's row, read again, is the one that was loaded."""
         return status == self.status and written == self.before[_MEMBER]
+
+    def qualify(self, metric: str, day: date, amount: int) -> None:
+        """Add to a day's sum, by which tiers are judged."""
+        days = self.qualified.setdefault(metric, {})
+        days[day] = days.get(day, 0) + amount
 
     def account(self, wallet: str) -> Account:
         """Return the account of `wallet`, opening it where there is none."""
@@ -197,9 +205,11 @@ def qualified(connection: sa.Connection, state: MemberState, metric: str, start:
     """Return the sum of a tier metric from `start` on, with what this transaction has added to it."""
     before = state.sums.get((metric, start))
     if before is None:
-        row = _qualified.one(connection, member_id=state.member_id, metric=metric, start=start)
+        row = (
+            None if state.is_new else _qualified.one(connection, member_id=state.member_id, metric=metric, start=start)
+        )
         before = state.sums[metric, start] = int(row[0]) if row else 0
-    return before + sum(amount for (name, day), amount in state.qualified.items() if name == metric and day >= start)
+    return before + sum([amount for day, amount in state.qualified.get(metric, {}).items() if day >= start])
 
 
 def load_cap_uses(connection: sa.Connection, state: MemberState, starts: Collection[date]) -> None:
@@ -261,7 +271,8 @@ def write(connection: sa.Connection, states: list[MemberState]) -> None:
         [
             {"member_id": state.member_id, "metric": metric, "day": day, "amount": amount}
             for state in states
-            for (metric, day), amount in state.qualified.items()
+            for metric, days in state.qualified.items()
+            for day, amount in days.items()
             if amount
         ],
     )

@@ -1,6 +1,6 @@
 """Runs a statement on SQLite: its text compiled once, values by place, days and instants written at the speed of C."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -27,6 +27,7 @@ def _instant(value: datetime | None) -> str | None:
     return at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+@lru_cache(maxsize=4096)
 def _day(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
@@ -100,5 +101,12 @@ class OnSQLite:
         return int(cursor.rowcount)
 
     def many(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write the rows; SQLite is called, not asked over a wire, and takes them one by one."""
-        connection.connection.cursor().executemany(self._text, [self._values(row) for row in rows])
+        """Write the rows; SQLite is called, not asked over a wire, and takes them one by one.
+
+        They are turned into columns and back, so that Python sees only the values that are written in another form.
+        """
+        given = [{**self._fixed, **row} for row in rows] if self._fixed else rows
+        columns: list[Iterable[Any]] = list(zip(*map(self._pick, given), strict=True))
+        for place, write in self._writes:
+            columns[place] = map(write, columns[place])
+        connection.connection.cursor().executemany(self._text, list(zip(*columns, strict=True)))

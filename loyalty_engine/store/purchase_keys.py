@@ -139,11 +139,11 @@ def taken(
     """Return which of these keys, and which of these receipts, are taken, and which keys only a return has come for."""
     table = purchase_keys
     rows = connection.execute(
-        sa.select(table.c.purchase_key, table.c.fingerprint).where(table.c.purchase_key.in_(keys))
+        sa.select(table.c.purchase_key, table.c.fingerprint).where(among(connection, table.c.purchase_key, keys))
     )
     found_keys = {key: fingerprint == WAITING for key, fingerprint in rows}
     found_receipts = connection.scalars(
-        sa.select(receipts.c.receipt_key).where(receipts.c.receipt_key.in_(receipt_keys))
+        sa.select(receipts.c.receipt_key).where(among(connection, receipts.c.receipt_key, receipt_keys))
     )
     waits = {key for key, is_waiting in found_keys.items() if is_waiting}
     return set(found_keys) - waits, set(found_receipts), waits

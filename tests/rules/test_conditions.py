@@ -1,9 +1,9 @@
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from rules.basket import goods_only
 from rules.conditions import (
     Age,
     All,
@@ -29,13 +29,15 @@ from rules.conditions import (
     TimeOfDay,
     Units,
     WithCoupon,
+    line_filters,
     part_at,
 )
 from rules.eligible import net_amounts
 from rules.facts import Birthday, MemberFacts, Purchase, Tender
-from rules.filters import NO_LISTS, Bounds, LineFilter, sees
-from rules.judging import Situation, first_failure, local_time
+from rules.filters import NO_LISTS, Bounds
+from rules.judging import Situation, condition_tests, first_failure, local_time
 from rules.periods import Period
+from rules.views import Views, by_views
 from tests.rules.samples import SHANGHAI, SUNDAY, line, of_category, purchase, words
 
 TODAY = SUNDAY.date()
@@ -49,12 +51,11 @@ def holds(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts =
 
 
 def failure(condition: Condition, bought: Purchase = BOUGHT, member: MemberFacts = MEMBER) -> str | None:
-    local = local_time(bought.occurred_at, SHANGHAI)
-    return first_failure(condition, Situation(bought, member, local, net_amounts(bought), places_in(bought)))
-
-
-def places_in(bought: Purchase) -> Callable[[LineFilter], list[int]]:
-    return lambda tests: [place for place, one in enumerate(bought.lines) if sees(tests, one, NO_LISTS)]
+    views = Views(line_filters(condition), NO_LISTS)
+    local, passed = local_time(bought.occurred_at, SHANGHAI), views.through(bought.lines)
+    spent = by_views(goods_only(bought, passed), net_amounts(bought))
+    situation = Situation(bought, member, local, passed, spent)
+    return first_failure(condition_tests(condition, views), situation)
 
 
 def at(moment: datetime) -> Purchase:

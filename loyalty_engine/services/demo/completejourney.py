@@ -34,7 +34,7 @@ def terminal_of(store: int | str) -> str:
 def purchases(
     year: Year, members: Mapping[int, MemberReference], wares: Mapping[int, Ware]
 ) -> Iterator[PostedPurchase]:
-    """Yield the baskets in the order of time.
+    """Yield the baskets in the order of the year's.
 
     `members` maps a household's number to how the service finds its member; a household that is not in it buys as
     nobody. Lines carry category, brand and tags, because the till of a grocer knows them.

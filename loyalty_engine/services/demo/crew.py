@@ -1,6 +1,7 @@
 """Posts the grocer's year with two processes: households are dealt out, so that neither ever waits for a member.
 
-One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
+Each brings in one household's year after the other: a batch then touches few members, and pages of the database that
+lie side by side, which halves what writing costs. One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
 is the end of the import: nothing is left to clear up, and a year that was cut off is simply brought in again.
 """
 
@@ -34,6 +35,8 @@ _HANDS: Final = 2
 """More were not measured; where one writes at a time, they wait for each other the sooner the more they are."""
 _WORTH_IT: Final = 20_000
 """For fewer baskets a second process isn't started."""
+_OBJECTS: Final = 100_000
+"""An import makes as many in a second, of which hardly one needs the garbage collector: it looks after so many."""
 _ATTEMPTS: Final = 10
 """Of a batch, when the database is busy; each waits for some seconds."""
 
@@ -65,18 +68,19 @@ class Task:
 
 
 class Crew:
-    """Processes that get ready while stores, products and members are written, and then post the baskets."""
+    """Processes that read their shares while stores, products and members are written, and then post the baskets."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, year: Year) -> None:
         self._task = task
+        self._shares = _dealt(year)
         self._context = get_context("spawn")
         self._pipes: list[Connection] = []
 
     def __enter__(self) -> Self:
-        for _ in range(_HANDS):
+        for share in self._shares:
             ours, theirs = self._context.Pipe()
             self._pipes.append(ours)
-            self._context.Process(target=_work, args=(theirs, self._task)).start()
+            self._context.Process(target=_work, args=(theirs, self._task, share)).start()
             theirs.close()
         return self
 
@@ -85,21 +89,21 @@ class Crew:
         for pipe in self._pipes:
             pipe.close()
 
-    def post_year(self, year: Year, found: Found, advance: Advance) -> Totals:
+    def post_year(self, found: Found, advance: Advance) -> Totals:
         """Post all baskets of the year; when one process fails, that is the end for all."""
         try:
-            for pipe, share in zip(self._pipes, _dealt(year, found), strict=True):
-                pipe.send(share)
+            for pipe, share in zip(self._pipes, self._shares, strict=True):
+                pipe.send({household: found[household] for household in share})
             return _gathered(self._pipes, advance)
         except (EOFError, OSError) as gone:
             detail = "A process of the import died. Run the same command again: it goes on where this was cut off."
             raise Busy("import_cut_off", detail) from gone
 
 
-def _dealt(year: Year, found: Found) -> list[Found]:
+def _dealt(year: Year) -> list[Sequence[int]]:
     """Deal out the households, those with the most baskets first, so that all processes have as much to do."""
     ranked = [household for household, _ in Counter(year.heads.households).most_common()]
-    return [{household: found[household] for household in ranked[hand::_HANDS]} for hand in range(_HANDS)]
+    return [ranked[hand::_HANDS] for hand in range(_HANDS)]
 
 
 def _gathered(pipes: Sequence[Connection], advance: Advance) -> Totals:
@@ -118,27 +122,27 @@ def _gathered(pipes: Sequence[Connection], advance: Advance) -> Totals:
     return totals
 
 
-def _work(pipe: Connection, task: Task) -> None:
+def _work(pipe: Connection, task: Task, share: Sequence[int]) -> None:
     """Be one process of a crew. Ctrl-C reaches all of them, and is for the first one to see."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    known = wares()
+    known, year = wares(), read_share(task.as_of, share, task.weeks)
+    # What was read stays to the end: looking through it again and again would find nothing to collect.
+    gc.freeze()
+    gc.set_threshold(_OBJECTS)
     try:
         found: Found = pipe.recv()
-        pipe.send(_posted(task, known, found, pipe.send))
+        pipe.send(_posted(task, year, known, found, pipe.send))
     except Refusal as refusal:
         pipe.send(_Failed(refusal.code, refusal.detail))
     except (EOFError, ConnectionError):
         return
 
 
-def _posted(task: Task, known: Mapping[int, Ware], found: Found, advance: Advance) -> Totals:
+def _posted(task: Task, year: Year, known: Mapping[int, Ware], found: Found, advance: Advance) -> Totals:
     def post(batch: Sequence[PostedPurchase]) -> Sequence[PostingResult]:
         return _patiently(task.actor, batch)
 
     with task.opened():
-        year = read_share(task.as_of, found, task.weeks)
-        # What was read stays to the end: looking through it again and again would find nothing to collect.
-        gc.freeze()
         return post_baskets(purchases(year, found, known), post, advance, Batches().purchases)
 
 

@@ -40,7 +40,7 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """The chosen part of the grocer's year, in the order of time; the table's money is in minor units."""
+    """The chosen part of the grocer's year, in the order of time for each household; money is in minor units."""
 
     lines: pa.Table
     starts: Sequence[int]
@@ -68,8 +68,9 @@ def read_year(as_of: date, households: int | None = None, weeks: int | None = No
 
 
 def read_share(as_of: date, households: Collection[int], weeks: int | None = None) -> Year:
-    """Read of the same year what these households bought."""
-    return _year(_of_households(_read(), households), as_of, weeks)
+    """Read of the same year what these households bought, one household after the other, each in the order of time."""
+    share = _of_households(_read(), households)
+    return _year(share.take(pc.sort_indices(share, [("household_id", "ascending")])), as_of, weeks)
 
 
 def _year(table: pa.Table, as_of: date, weeks: int | None) -> Year:

@@ -21,8 +21,8 @@ from loyalty_engine.services.intake import MemberReference, PostedPurchase
 T = TypeVar("T")
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 """Given what is done and how many there are, shows how it gets on."""
-PostYear = Callable[[Year, Mapping[int, MemberReference], Advance], Totals]
-"""Posts all baskets of the year, whose buyers are given by household."""
+PostYear = Callable[[Mapping[int, MemberReference], Advance], Totals]
+"""Posts all baskets of the year that is loaded; their buyers are given by household."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def load(
     found = _enrol(year, sinks, progress, batches.members)
     with progress("purchases", len(year.heads.baskets)) as advance:
         if post_year is not None:
-            return post_year(year, found, advance)
+            return post_year(found, advance)
         return post_baskets(purchases(year, found, known), sinks.post_many, advance, batches.purchases)
 
 
