@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.purchase_keys import named_by_a_number
 from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import (
     audit_log,
@@ -146,6 +147,12 @@ def parked_facts(connection: sa.Connection) -> Iterator[Any]:
     row = parked_purchases.c
     query = sa.select(row.purchase_key, row.facts).where(row.status.in_(("unclaimed", "unresolved")))
     return _stream(connection, query)
+
+
+def named_since(connection: sa.Connection, before: datetime) -> Iterator[Any]:
+    """Yield the keys of purchases that came before an instant and still say by which card or phone."""
+    row = parked_purchases.c
+    return _stream(connection, sa.select(row.purchase_key).where(row.received_at < before, named_by_a_number()))
 
 
 def posted_facts(connection: sa.Connection) -> Iterator[Any]:
