@@ -23,7 +23,7 @@ from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
 from rules.periods import business_day
-from tests.builders import ADMIN, STAFF, TILL, open_store, publish
+from tests.builders import ADMIN, STAFF, TILL, done, open_store, publish
 
 TEA_CLUB = dedent("""\
     programme: tea-club
@@ -79,7 +79,7 @@ def empty() -> None:
 
 def enrol(**given: Any) -> str:
     """Enrol a member; return the id."""
-    member_id: str = said(enrolment.enrol(ADMIN, enrolment.NewMember(**given)))["member_id"]
+    member_id: str = said(done(enrolment.enrol_in, ADMIN, enrolment.NewMember(**given)))["member_id"]
     return member_id
 
 
@@ -120,12 +120,12 @@ def post(posted: PostedPurchase) -> Answer:
 
 def take_return(purchase_id: str, reference: str, units: dict[str, int] | None = None, store: str = "s-1") -> Answer:
     """Take a return; without units, of all that is left."""
-    return returns.take(ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
+    return done(returns.take_in, ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
 
 
 def move(purchase_id: str, member: str, store: str = "s-1") -> Answer:
     """Let staff name another member for a purchase."""
-    return claims.name_member(STAFF, purchase_id, store, MemberReference(member_id=member), "the wrong card")
+    return done(claims.name_member_in, STAFF, purchase_id, store, MemberReference(member_id=member), "the wrong card")
 
 
 def said(answer: Answer) -> dict[str, Any]:

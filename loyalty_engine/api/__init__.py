@@ -9,6 +9,7 @@ from loyalty_engine.api import (
     docs,
     errors,
     health,
+    limits,
     members,
     metrics,
     observed,
@@ -42,6 +43,7 @@ def register(app: Flask, settings: Settings) -> None:
     paths.register(app)
     observed.register(app, settings)
     errors.register(app)
+    limits.register(app, settings)
     api = make_api(app)
     for resource in _RESOURCES:
         api.register_blueprint(resource.blueprint)

@@ -4,6 +4,7 @@ from typing import Any
 
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.described import answers
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.answers import BalancesAnswer, PurchaseAnswer
@@ -98,6 +99,7 @@ def my_card(actor: Actor) -> dict[str, str]:
 @answers(201, PurchaseAnswer)
 @takes_key
 @blueprint.arguments(ClaimSchema)
+@guessable(1)
 def claim(actor: Actor, body: dict[str, str]) -> Answer:
     """Put a purchase on my account with the code on its receipt, within 30 days."""
     return once(actor, lambda to: claims.claim_in(to, actor, body["claim_code"]))

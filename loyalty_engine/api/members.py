@@ -7,6 +7,7 @@ from typing import Any
 from loyalty_engine import clock
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.described import answers
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
@@ -73,6 +74,7 @@ def _consent(said: Mapping[str, Any], otherwise: str) -> GivenConsent:
 @allow("terminal", "service", "staff", "admin")
 @answers(200, SeenAnswer)
 @blueprint.arguments(LookupSchema)
+@guessable(1)
 def look_up(actor: Actor, reference: MemberReference) -> Seen:
     """Say who stands at the till; a POST, so that no phone and no card stands in an address."""
     return members.look_up(reference)

@@ -5,7 +5,6 @@ Source: API.md, Tills ("here's my card!") and Members (claims); RELIABILITY.md, 
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -28,19 +27,14 @@ from loyalty_engine.services.purchases import book_in
 from loyalty_engine.store import postings, purchase_keys
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow, Values
-from loyalty_engine.store.session import in_transaction
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.periods import business_day
 
 CLAIM_DAYS: Final = 30
 
 
-def claim(actor: Actor, claim_code: str) -> Answer:
-    """A member claims a purchase with the code on its receipt, within 30 days of it."""
-    return in_transaction(partial(claim_in, actor=actor, claim_code=claim_code))
-
-
 def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer:
+    """A member claims a purchase with the code on its receipt, within 30 days of it."""
     assert actor.member_id is not None, "only members claim"
     code = codes.normal_code(claim_code)
     key = purchase_keys.claimed_by_code(connection, code) if code else None
@@ -59,14 +53,6 @@ def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer
     return _book_parked(connection, actor, key, replace(row, member_id=actor.member_id), parked)
 
 
-def name_member(
-    actor: Actor, purchase_id: str, store: str | None, member: MemberReference, reason: str | None
-) -> Answer:
-    """A till names the member of a purchase that has none, the same day; staff, with a reason, of any purchase."""
-    work = partial(name_member_in, actor=actor, purchase_id=purchase_id, store=store, member=member, reason=reason)
-    return in_transaction(work)
-
-
 def name_member_in(
     connection: sa.Connection,
     actor: Actor,
@@ -75,6 +61,7 @@ def name_member_in(
     member: MemberReference,
     reason: str | None,
 ) -> Answer:
+    """A till names the member of a purchase that has none, the same day; staff, with a reason, of any purchase."""
     key, _ = located(connection, actor, purchase_id, store)
     row = _locked(connection, key)
     who = identify(connection, member)
@@ -95,13 +82,8 @@ def name_member_in(
     return answer
 
 
-def accept(actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
-    """Staff accept a purchase that waits for a person (late, sums that disagree, …) as it is."""
-    work = partial(accept_in, actor=actor, purchase_id=purchase_id, store=store, reason=reason)
-    return in_transaction(work)
-
-
 def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
+    """Staff accept a purchase that waits for a person (late, sums that disagree, …) as it is."""
     key, _ = located(connection, actor, purchase_id, store)
     row = _locked(connection, key)
     if row.member_id is not None:

@@ -51,12 +51,12 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
-        return parking.park(connection, incoming, trouble)
+        return parking.park(connection, incoming, trouble, who.member_id)
     now = None if replays_history else clock.now()
     booked = book_in(Posting(connection, actor, now), plan, incoming, row)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
-        return parking.park(connection, incoming, booked.reason)
+        return parking.park(connection, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
     return booked

@@ -38,6 +38,12 @@ class KeyRow:
     posting_id: str | None
 
 
+def named_by_a_number() -> sa.ColumnElement[bool]:
+    """Return the condition that a parked purchase says by which card or phone its member was named."""
+    named = parked_purchases.c.named_member
+    return sa.and_(named.is_not(None), named.not_like('{"member_id":%'))
+
+
 _insert_key = statements.insert_once(purchase_keys)
 _insert_receipt = statements.insert_once(receipts)
 _by_key = purchase_keys.c.purchase_key == sa.bindparam("purchase_key")
@@ -78,6 +84,15 @@ _settle_parked = Statement(
     parked_purchases.update()
     .where(parked_purchases.c.purchase_key == sa.bindparam("key"))
     .values(status="posted", named_member=None)
+)
+_forget_names = Statement(
+    parked_purchases.update()
+    .where(
+        parked_purchases.c.status == "unresolved",
+        parked_purchases.c.received_at < sa.bindparam("before", type_=parked_purchases.c.received_at.type),
+        named_by_a_number(),
+    )
+    .values(named_member=None)
 )
 _insert_waiting = statements.insert_once(waiting_returns)
 _WAITING_COLUMNS = waiting_returns.columns.keys()
@@ -239,6 +254,11 @@ def parked_with(
 def settle_parked(connection: sa.Connection, key: str) -> None:
     """Mark a parked purchase as posted, and forget how its member was named."""
     _settle_parked.run(connection, key=key)
+
+
+def forget_names(connection: sa.Connection, before: datetime) -> int:
+    """Forget how members were named in purchases that came before an instant, save by their own ids; return how many."""
+    return _forget_names.run(connection, before=before)
 
 
 def claimed_by_code(connection: sa.Connection, claim_code: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.sets import among
+from loyalty_engine.store.purchase_keys import named_by_a_number
 from loyalty_engine.store.tables import (
     audit_log,
     budgets,
@@ -148,17 +148,16 @@ def parked_facts(connection: sa.Connection) -> Iterator[Any]:
     return _stream(connection, query)
 
 
+def named_since(connection: sa.Connection, before: datetime) -> Iterator[Any]:
+    """Yield the keys of purchases that came before an instant and still say by which card or phone."""
+    row = parked_purchases.c
+    return _stream(connection, sa.select(row.purchase_key).where(row.received_at < before, named_by_a_number()))
+
+
 def posted_facts(connection: sa.Connection) -> Iterator[Any]:
     """Yield (purchase key, facts) of the purchases that are posted."""
     row = purchases.c
     return _stream(connection, sa.select(row.purchase_key, row.facts).where(row.status == "posted"))
-
-
-def receipts_of(connection: sa.Connection, keys: Collection[str]) -> Iterator[Any]:
-    """Yield (receipt key, purchase key) of some purchases."""
-    row = receipts.c
-    chosen = among(connection, row.purchase_key, keys)
-    return _stream(connection, sa.select(row.receipt_key, row.purchase_key).where(chosen))
 
 
 def versions(connection: sa.Connection) -> list[dict[str, Any]]:
