@@ -16,6 +16,8 @@ from loyalty_engine.api import (
     products,
     programme,
     purchases,
+    reports,
+    statements,
     stores,
     tokens,
 )
@@ -27,6 +29,8 @@ _RESOURCES = (
     batches,
     members,
     accounts,
+    statements,
+    reports,
     programme,
     products,
     stores,
