@@ -17,6 +17,8 @@ from loyalty_engine.api import (
     products,
     programme,
     purchases,
+    reports,
+    statements,
     stores,
     tokens,
 )
@@ -28,6 +30,8 @@ _RESOURCES = (
     batches,
     members,
     accounts,
+    statements,
+    reports,
     programme,
     products,
     stores,

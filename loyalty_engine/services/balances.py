@@ -38,13 +38,14 @@ def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict
         accounts.of_member(connection, member_id)
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
         sources = accounts.sources(connection, member_id, [row["source_id"] for row in rows])
-        sources = {name: one for name, one in sources.items() if _may_know(connection, actor, one)}
+        sources = {name: one for name, one in sources.items() if may_know(connection, actor, one)}
     entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
     return {"member_id": member_id, "entries": entries, "next": following}
 
 
-def _may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
+def may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
+    """Tell whether whoever asks may be told which purchase it was: those of a merchant only of their own."""
     if actor.merchant_id is None:
         return True
     place = stores.place(connection, source.purchase_key.partition("/")[0])

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.ids import is_id
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import accounts, ledger_entries, members, purchase_returns, purchases
@@ -46,7 +47,11 @@ class Source(NamedTuple):
 
 
 def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]) -> dict[str, Source]:
-    """Return what each of these sources of a member's entries is, for those that are purchases or returns."""
+    """Return what each of these sources of a member's entries is, for those that are purchases or returns.
+
+    Other sources have ids of other forms, which PostgreSQL would refuse to compare with a UUID.
+    """
+    source_ids = [one for one in source_ids if is_id(one)]
     bought = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
         purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(source_ids))
     )

@@ -27,6 +27,7 @@ class BalancesAnswer(Schema):
     """Every wallet of the programme."""
 
     member_id = fields.UUID()
+    as_of = fields.Date(metadata={"description": "where a past day was asked for"})
     balances = fields.List(fields.Nested(BalanceAnswer))
 
 

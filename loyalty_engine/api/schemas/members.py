@@ -245,6 +245,9 @@ class StandingAnswer(Schema):
     """The level, until when it is safe, and what is missing for the next."""
 
     member_id = fields.UUID()
+    as_of = fields.Date(
+        metadata={"description": "where a past day was asked for; metric, next and benefits are not told"}
+    )
     level = String(allow_none=True)
     since = fields.DateTime(allow_none=True)
     review_on = fields.Date(allow_none=True)
