@@ -16,6 +16,7 @@ from loyalty_engine.api import (
     products,
     programme,
     purchases,
+    redemptions,
     stores,
     tokens,
 )
@@ -25,6 +26,7 @@ from loyalty_engine.config import Settings
 _RESOURCES = (
     purchases,
     batches,
+    redemptions,
     members,
     accounts,
     programme,
