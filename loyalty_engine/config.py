@@ -26,6 +26,8 @@ class Settings:
     """`LOYALTY_RATE_REQUESTS`: how many requests a token may make a minute, of each process; 0 for any number."""
     rate_lookups: int = 600
     """`LOYALTY_RATE_LOOKUPS`: how often a token may look up a phone, a card or a code a minute; 0 for any number."""
+    hold_minutes: int = 15
+    """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
 
 
 class WrongSetting(ValueError):
@@ -42,6 +44,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         pool_size=_number(environment, "LOYALTY_POOL_SIZE", default.pool_size),
         rate_requests=_number(environment, "LOYALTY_RATE_REQUESTS", default.rate_requests, 0, _MOST_A_MINUTE),
         rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
+        hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
     )
 
 

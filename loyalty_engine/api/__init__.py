@@ -17,6 +17,7 @@ from loyalty_engine.api import (
     products,
     programme,
     purchases,
+    redemptions,
     reports,
     statements,
     stores,
@@ -28,6 +29,7 @@ from loyalty_engine.config import Settings
 _RESOURCES = (
     purchases,
     batches,
+    redemptions,
     members,
     accounts,
     statements,

@@ -10,14 +10,14 @@ from loyalty_engine.api.query import reads_query
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.answers import BalancesAnswer, PurchaseAnswer
 from loyalty_engine.api.schemas.members import (
-    CardAnswer,
     ClaimSchema,
     LedgerAnswer,
     MemberAnswer,
+    ShownCardAnswer,
     StandingAnswer,
 )
 from loyalty_engine.api.schemas.queries import AsOfQuery, PageQuery
-from loyalty_engine.services import as_of, balances, claims, members
+from loyalty_engine.services import as_of, balances, claims, member_tokens, members
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import Member
@@ -90,13 +90,15 @@ def my_tier(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/me/card", methods=["GET"])
 @allow("member")
-@answers(200, CardAnswer)
-def my_card(actor: Actor) -> dict[str, str]:
-    """Show the card that I show at the till."""
+@answers(200, ShownCardAnswer)
+def my_card(actor: Actor) -> dict[str, Any]:
+    """Show the card that I show at the till, with the token that proves for half a minute or more that it's me."""
     working = [card for card in members.find(_self(actor)).cards if card.status == "active"]
     if not working:
         raise NotFound("no_card", "You have no card that works; ask for one at the till.")
-    return {"number": working[-1].number, "status": working[-1].status}
+    shown = member_tokens.show(_self(actor))
+    card = {"number": working[-1].number, "status": working[-1].status}
+    return {**card, "token": shown.token, "token_valid_until": shown.valid_until.isoformat()}
 
 
 @blueprint.route("/me/claims", methods=["POST"])

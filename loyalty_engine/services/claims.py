@@ -74,7 +74,9 @@ def name_member_in(
     elif not reason:
         raise Invalid("reason_missing", "Say why the member is changed.", {"reason": ["is required for staff"]})
     if row.member_id is None:
-        answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), _parked(connection, key))
+        named = replace(row, member_id=who.member_id)
+        by_staff = actor.role in ("staff", "admin")
+        answer = _book_parked(connection, actor, key, named, _parked(connection, key), strict=not by_staff)
     else:
         answer = move(connection, actor, key, row, who.member_id)
     if reason:
@@ -93,7 +95,7 @@ def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: 
     who = identify(connection, MemberReference(**named) if named else None)
     if who.member_id is None:
         raise Conflict("member_missing", "Name the purchase's member first; until then it can't be accepted.")
-    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked)
+    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked, strict=False)
     audit_log.record(connection, actor, "purchase_accepted", key, {"reason": reason, "was": parked["reason"]})
     return answer
 
@@ -126,7 +128,9 @@ def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
         )
 
 
-def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values) -> Answer:
+def _book_parked(
+    connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values, strict: bool = True
+) -> Answer:
     """Book a parked purchase for the member in `row`, and then the returns that waited for it.
 
     A till that asks again is told what it was told first, so that answer goes along with the purchase.
@@ -142,7 +146,8 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
         key,
         receipt_day=receipt_day(parked["facts"]),
     )
-    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, purchase.occurred_at), incoming, row)
+    plan = plan_for(connection, purchase.occurred_at)
+    booked = book_in(Posting(connection, actor, clock.now()), plan, incoming, row, strict)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)

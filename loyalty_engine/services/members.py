@@ -67,7 +67,7 @@ def look_up(reference: MemberReference) -> Seen:
         named = _normalised(connection, reference)
         found = identify(connection, named)
         if found.member_id is None:
-            raise _unknown(found.reason or "unknown_member", named)
+            raise not_identified(found.reason or "unknown_member", named)
         row = store.row(connection, found.member_id)
         if row is None or row.status in GONE:
             raise no_member()
@@ -78,7 +78,8 @@ def look_up(reference: MemberReference) -> Seen:
     return Seen(row.member_id, row.status, name, card, row.level, row.language)
 
 
-def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
+def not_identified(reason: str, named: MemberReference) -> NotFound | Conflict:
+    """Return the refusal for a member that nobody is, or whose card or code works no longer."""
     match reason:
         case "blocked_card":
             return Conflict("blocked_card", "This card is blocked; ask the member for another one, or for the phone.")
@@ -90,6 +91,10 @@ def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
             return NotFound("unknown_card", "There is no such card; read it again, or enrol the member.")
         case "unknown_phone":
             return NotFound("unknown_phone", "There is no member with this telephone number.")
+        case "unknown_token":
+            return NotFound("unknown_token", "No member shows this code; scan it again, or take the card.")
+        case "expired_token":
+            return NotFound("expired_token", "This code is too old; scan the one that the member's page shows now.")
         case _:
             return no_member()
 

@@ -66,7 +66,8 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
         key,
         receipt_day=receipt_day(purchase["facts"]),
     )
-    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, facts.occurred_at), incoming, moved)
+    plan = plan_for(connection, facts.occurred_at)
+    booked = book_in(Posting(connection, actor, clock.now()), plan, incoming, moved, strict=False)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     return booked

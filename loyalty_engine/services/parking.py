@@ -24,6 +24,7 @@ DETAILS: Final = {
     "unknown_phone": "The phone is not known; the member can claim the purchase, or staff name the member.",
     "unknown_member": "The member is not known; the member can claim the purchase, or staff name the member.",
     "unknown_token": "No member shows this code; the member can claim the purchase, or staff name the member.",
+    "expired_token": "The code was shown too long ago; the member can claim the purchase, or staff name the member.",
     "blocked_card": "The card is blocked; staff name the member.",
     "replaced_card": "The card was replaced by another; staff name the member.",
     "suspended_member": "The member is suspended; staff resume the member and accept the purchase.",
@@ -32,9 +33,15 @@ DETAILS: Final = {
     "sums_disagree": "Lines, order discount and tenders don't add up; staff accept the purchase as it is, or not.",
     "late": "It comes later than the programme allows; staff accept it, or not.",
     "amount_out_of_range": "Its lines add up to more than one purchase may come to; staff look into it.",
+    "points_tender_unmatched": "A tender in points doesn't fit its redemption; name the member whose points they are, or"
+    " staff accept the purchase as it is.",
     "points_out_of_range": "It would earn more points than one entry may carry; staff look into it.",
 }
-CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member", "unknown_token"}
+CLAIMABLE: Final = {
+    None,
+    *("unknown_card", "unknown_phone", "unknown_member", "unknown_token", "expired_token"),
+    "points_tender_unmatched",
+}
 """The reasons that a member's claim, or a till naming the member the same day, does away with."""
 
 

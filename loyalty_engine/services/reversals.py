@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, ledger, standing
+from loyalty_engine.services import caps, ledger, restoring, standing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -59,9 +59,13 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     left = left_after(purchase, left_of(stored, purchase), returned.units)
     return_id = new_id()
     source = Source("return", return_id, returned.occurred_at)
+    plan = plan_of(connection, stored["version"])
+    # First what comes back: it may be needed for what is taken back.
+    restored = restoring.give_back(posting, plan, stored["purchase_key"], purchase, left, source)
     booked = reduce_to(posting, state, stored, purchase, left, source)
-    programme = plan_of(connection, stored["version"]).programme
-    body = returned_answer(returned.purchase_id, returned.reference, programme, booked, left, state.accounts)
+    body = returned_answer(
+        returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored
+    )
     _append_return(posting, state, posting_id, returned, return_id, body)
     posting.write()
     postings.update_purchase(connection, stored)

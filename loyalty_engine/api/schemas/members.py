@@ -166,6 +166,13 @@ class CardAnswer(Schema):
     status = String(metadata={"enum": ["active", "blocked", "replaced"]})
 
 
+class ShownCardAnswer(CardAnswer):
+    """The member's own card, with its token of this moment."""
+
+    token = String(metadata={"description": "names the member in `token`, and proves that it is there"})
+    token_valid_until = fields.DateTime(metadata={"description": "a new token is shown every 30 seconds"})
+
+
 class BirthdayAnswer(Schema):
     """A birthday."""
 
