@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from rules.facts import Fact
-from rules.programme import EventRule, Programme
+from rules.programme import EventCap, EventRule, Programme
 
 Because = Literal["fact_missing", "once_used", "cap_reached"]
 """Why a rule gave nothing, or with `cap_reached` less than it says."""
@@ -43,6 +43,11 @@ class Given:
 def rules_for(programme: Programme, event: Event) -> tuple[EventRule, ...]:
     """Return the rules that look at events of this name, in the order of their ids."""
     return tuple(sorted((rule for rule in programme.events if rule.event == event.event), key=lambda rule: rule.id))
+
+
+def cap_limit(rule_id: str, cap: EventCap) -> str:
+    """Return the name under which the use of a rule's cap is kept."""
+    return f"event/{rule_id}/{cap.per}"
 
 
 def once_key(rule: EventRule, facts: Mapping[str, Fact]) -> str | None:

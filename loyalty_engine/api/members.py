@@ -111,7 +111,9 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 @blueprint.arguments(ReasonSchema)
 def block_card(actor: Actor, body: dict[str, str], member_id: str, number: str) -> Answer:
     """Let a lost card work no longer."""
-    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, number, body["reason"])))
+    return once(
+        actor, lambda to: _of(members.current_id(to, member_id), cards.block_in(to, actor, number, body["reason"]))
+    )
 
 
 @blueprint.route("/<id:member_id>/cards/<code:number>/replace", methods=["POST"])
@@ -123,7 +125,9 @@ def replace_card(actor: Actor, body: dict[str, Any], member_id: str, number: str
     """Give the member another card in the place of this one."""
     return once(
         actor,
-        lambda to: _of(member_id, cards.replace_in(to, actor, number, body["reason"], body["card"]), 201),
+        lambda to: _of(
+            members.current_id(to, member_id), cards.replace_in(to, actor, number, body["reason"], body["card"]), 201
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.store import purchase_keys
+from loyalty_engine.store import purchase_keys, survivors
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def identify(connection: sa.Connection, reference: MemberReference | None) -> Id
     if reference.phone is not None:
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
-        return _by_id(reference.member_id, purchase_keys.member_exists(connection, reference.member_id))
+        return _by_id(survivors.find(connection, reference.member_id))
     return _BY_TOKEN
 
 
@@ -41,7 +41,7 @@ def identify_many(
     """Find the members that `references` name, in one statement for each way of naming."""
     cards = purchase_keys.members_of_cards(connection, {one.card for one in references if one.card is not None})
     phones = purchase_keys.members_of_phones(connection, {one.phone for one in references if one.phone is not None})
-    ids = purchase_keys.members_among(connection, {one.member_id for one in references if one.member_id is not None})
+    ids = survivors.among_them(connection, {one.member_id for one in references if one.member_id is not None})
     found = {}
     for one in references:
         if one.card is not None:
@@ -49,7 +49,7 @@ def identify_many(
         elif one.phone is not None:
             found[one] = _by_phone(phones.get(one.phone))
         elif one.member_id is not None:
-            found[one] = _by_id(one.member_id, one.member_id in ids)
+            found[one] = _by_id(ids.get(one.member_id))
         else:
             found[one] = _BY_TOKEN
     return found
@@ -66,5 +66,5 @@ def _by_phone(member_id: str | None) -> Identified:
     return Identified(member_id, None if member_id else "unknown_phone")
 
 
-def _by_id(member_id: str, is_there: bool) -> Identified:
-    return Identified(member_id) if is_there else Identified(None, "unknown_member")
+def _by_id(member_id: str | None) -> Identified:
+    return Identified(member_id, None if member_id else "unknown_member")

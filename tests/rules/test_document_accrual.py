@@ -227,8 +227,10 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "events[1].pending.until",
         "it is checked",
         [
-            'events[1].pending.until: "it is checked" is no id (write 1 to 64 of a-z, 0-9, - and _, starting with a letter'
-            " or digit)"
+            (
+                "events[1].pending.until:"
+                ' "it is checked" is no id (write 1 to 64 of a-z, 0-9, - and _, starting with a letter or digit)'
+            )
         ],
     ),
     (
