@@ -137,7 +137,10 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 @blueprint.arguments(CardBlockSchema)
 def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a lost card work no longer."""
-    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, body["card"], body["reason"])))
+    return once(
+        actor,
+        lambda to: _of(members.current_id(to, member_id), cards.block_in(to, actor, body["card"], body["reason"])),
+    )
 
 
 @blueprint.route("/<id:member_id>/cards/replace", methods=["POST"])
@@ -148,7 +151,7 @@ def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 def replace_card(actor: Actor, body: dict[str, Any], member_id: str) -> Answer:
     """Give the member another card in the place of this one."""
     work = partial(cards.replace_in, actor=actor, number=body["card"], reason=body["reason"], new=body["new_card"])
-    return once(actor, lambda to: _of(member_id, work(to), 201))
+    return once(actor, lambda to: _of(members.current_id(to, member_id), work(to), 201))
 
 
 def _status(member: Member) -> Answer:

@@ -24,7 +24,7 @@ from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
-from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store import postings, purchase_keys, survivors
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow, Values
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
@@ -41,7 +41,7 @@ def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer
     if key is None:
         raise NotFound("claim_code_not_found", "There is no purchase with this code; check it against the receipt.")
     row = _locked(connection, key)
-    if row.member_id == actor.member_id:
+    if row.member_id is not None and survivors.of(connection, row.member_id) == actor.member_id:
         raise Conflict("already_yours", "This purchase is on your account already.")
     if row.member_id is not None:
         raise NotFound("claim_code_not_found", "There is no purchase with this code that can be claimed.")
@@ -67,7 +67,7 @@ def name_member_in(
     who = identify(connection, member)
     if who.member_id is None:
         raise NotFound(who.reason or "unknown_member", "There is no such member; look the card or the phone up first.")
-    if row.member_id == who.member_id:
+    if row.member_id is not None and survivors.of(connection, row.member_id) == who.member_id:
         raise Conflict("already_theirs", "This purchase is on that member's account already.")
     if actor.role not in ("staff", "admin"):
         _check_till(connection, key, row)
@@ -135,7 +135,9 @@ def _book_parked(
 
     A till that asks again is told what it was told first, so that answer goes along with the purchase.
     """
-    row = replace(row, posting_id=new_id())
+    assert row.member_id is not None, "the caller has named the member"
+    posting = Posting(connection, actor, clock.now())
+    row = replace(row, member_id=posting.member(row.member_id).member_id, posting_id=new_id())
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
     incoming = Incoming(
@@ -146,8 +148,7 @@ def _book_parked(
         key,
         receipt_day=receipt_day(parked["facts"]),
     )
-    plan = plan_for(connection, purchase.occurred_at)
-    booked = book_in(Posting(connection, actor, clock.now()), plan, incoming, row, strict)
+    booked = book_in(posting, plan_for(connection, purchase.occurred_at), incoming, row, strict)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services import member_tokens
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.store import purchase_keys
+from loyalty_engine.store import purchase_keys, survivors
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def identify(
     if reference.phone is not None:
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
-        return _by_id(reference.member_id, purchase_keys.member_exists(connection, reference.member_id))
+        return _by_id(survivors.find(connection, reference.member_id))
     assert reference.token is not None, "one of the four"
     return _by_token(connection, reference.token, shown_at)
 
@@ -51,7 +51,7 @@ def identify_many(
     """
     cards = purchase_keys.members_of_cards(connection, {one.card for one in references if one.card is not None})
     phones = purchase_keys.members_of_phones(connection, {one.phone for one in references if one.phone is not None})
-    ids = purchase_keys.members_among(connection, {one.member_id for one in references if one.member_id is not None})
+    ids = survivors.among_them(connection, {one.member_id for one in references if one.member_id is not None})
     found = {}
     for one in references:
         if one.card is not None:
@@ -59,7 +59,7 @@ def identify_many(
         elif one.phone is not None:
             found[one] = _by_phone(phones.get(one.phone))
         elif one.member_id is not None:
-            found[one] = _by_id(one.member_id, one.member_id in ids)
+            found[one] = _by_id(ids.get(one.member_id))
     return found
 
 
@@ -74,8 +74,8 @@ def _by_phone(member_id: str | None) -> Identified:
     return Identified(member_id, None if member_id else "unknown_phone")
 
 
-def _by_id(member_id: str, is_there: bool) -> Identified:
-    return Identified(member_id) if is_there else Identified(None, "unknown_member")
+def _by_id(member_id: str | None) -> Identified:
+    return Identified(member_id, None if member_id else "unknown_member")
 
 
 def _by_token(connection: sa.Connection, token: str, shown_at: datetime | None) -> Identified:
@@ -85,4 +85,4 @@ def _by_token(connection: sa.Connection, token: str, shown_at: datetime | None) 
     moments = (clock.now(), shown_at or clock.now())
     if not any(member_tokens.is_good_at(said, at) for at in moments):
         return Identified(None, "expired_token")
-    return Identified(said.member_id)
+    return _by_id(survivors.find(connection, said.member_id))

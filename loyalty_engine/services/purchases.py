@@ -71,6 +71,8 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
     """
     assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
     state = posting.member(row.member_id)
+    if state.member_id != row.member_id:
+        purchase_keys.move_key(posting.connection, incoming.key, replace(row, member_id=state.member_id))
     accrual = booking.judge(posting, state, plan, incoming.purchase)
     if isinstance(accrual, CannotBook):
         return accrual

@@ -84,7 +84,8 @@ def find(actor: Actor, redemption_id: str) -> bytes:
             raise _not_found()
         if actor.role == "terminal" and found.store_id != actor.store_id:
             raise _not_found()
-        return redemption_answer(connection, found, accounts.of_member(connection, member_id))
+        _, held = accounts.of_member(connection, member_id)
+        return redemption_answer(connection, found, held)
 
 
 def _is_of_merchant(connection: sa.Connection, actor: Actor, redemption: Redemption) -> bool:

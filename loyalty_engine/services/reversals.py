@@ -46,7 +46,10 @@ class Returned:
 
 
 def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned) -> Answer:
-    """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again."""
+    """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again.
+
+    `member_id` says with whom the purchase is stored; after a merge the points are another one's.
+    """
     posting = Posting(connection, actor, clock.now())
     state = posting.member(member_id)
     stored = postings.purchase(connection, member_id, posting_id)
@@ -66,7 +69,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     body = returned_answer(
         returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored
     )
-    _append_return(posting, state, posting_id, returned, return_id, body)
+    _append_return(posting, state, stored, returned, return_id, body)
     posting.write()
     postings.update_purchase(connection, stored)
     return Answer(201, body)
@@ -161,11 +164,11 @@ def _book_changes(
 
 
 def _append_return(
-    posting: Posting, state: MemberState, posting_id: str, returned: Returned, return_id: str, body: bytes
+    posting: Posting, state: MemberState, stored: Values, returned: Returned, return_id: str, body: bytes
 ) -> None:
     values: dict[str, Any] = {
-        "member_id": state.member_id,
-        "posting_id": posting_id,
+        "member_id": stored["member_id"],
+        "posting_id": stored["posting_id"],
         "return_reference": returned.reference,
         "return_id": return_id,
         "fingerprint": returned.fingerprint,

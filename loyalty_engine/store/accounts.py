@@ -16,18 +16,20 @@ Values = dict[str, Any]
 
 _FIGURES = "available pending held debt lifetime active_on next_expires_on next_expires_points".split()
 _with_member = Statement(
-    sa.select(accounts.c.wallet, *(accounts.c[name] for name in _FIGURES))
+    sa.select(members.c.merged_into, accounts.c.wallet, *(accounts.c[name] for name in _FIGURES))
     .select_from(members.outerjoin(accounts, members.c.member_id == accounts.c.member_id))
     .where(members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type))
 )
 
 
-def of_member(connection: sa.Connection, member_id: str) -> dict[str, Account]:
-    """Return a member's accounts by wallet; raises `NotFound` where there is no such member."""
+def of_member(connection: sa.Connection, member_id: str) -> tuple[str, dict[str, Account]]:
+    """Return the member that an id leads to, with its accounts by wallet; raises `NotFound` for nobody's id."""
     rows = _with_member.rows(connection, member_id=member_id)
     if not rows:
         raise NotFound("member_not_found", "There is no such member.")
-    return {wallet: Account(*figures) for wallet, *figures in rows if wallet is not None}
+    if rows[0][0] is not None:
+        return of_member(connection, str(rows[0][0]))
+    return member_id, {wallet: Account(*figures) for _, wallet, *figures in rows if wallet is not None}
 
 
 def entries(connection: sa.Connection, member_id: str, before_seq: int | None, limit: int) -> list[Values]:

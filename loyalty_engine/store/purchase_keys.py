@@ -13,7 +13,6 @@ from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import (
     cards,
     claim_codes,
-    members,
     parked_purchases,
     phones,
     purchase_aliases,
@@ -68,11 +67,6 @@ _receipt = Statement(sa.select(receipts.c.purchase_key).where(receipts.c.receipt
 _release_receipt = Statement(receipts.delete().where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
 _card = Statement(sa.select(cards.c.member_id, cards.c.status).where(cards.c.number == sa.bindparam("number")))
 _phone = Statement(sa.select(phones.c.member_id).where(phones.c.phone == sa.bindparam("phone")))
-_member = Statement(
-    sa.select(members.c.member_id).where(
-        members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type)
-    )
-)
 _insert_parked = statements.insert(parked_purchases)
 _insert_claim_code = statements.insert(claim_codes)
 _claim_code = Statement(
@@ -193,11 +187,6 @@ def member_of_phone(connection: sa.Connection, phone: str) -> str | None:
     return row[0] if row else None
 
 
-def member_exists(connection: sa.Connection, member_id: str) -> bool:
-    """Tell whether there is a member of that id."""
-    return _member.one(connection, member_id=member_id) is not None
-
-
 def members_of_cards(connection: sa.Connection, numbers: Collection[str]) -> dict[str, tuple[str, str]]:
     """Return the member that each of the cards belongs to, and the card's status, by number."""
     if not numbers:
@@ -213,14 +202,6 @@ def members_of_phones(connection: sa.Connection, numbers: Collection[str]) -> di
         return {}
     query = sa.select(phones.c.phone, phones.c.member_id).where(among(connection, phones.c.phone, numbers))
     return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def members_among(connection: sa.Connection, member_ids: Collection[str]) -> set[str]:
-    """Return those of the ids that are a member's."""
-    if not member_ids:
-        return set()
-    query = sa.select(members.c.member_id).where(among(connection, members.c.member_id, member_ids))
-    return set(connection.scalars(query))
 
 
 def park(connection: sa.Connection, values: Values) -> None:

@@ -43,6 +43,9 @@ MAY_PASS = {
     "POST /v1/members/<id:member_id>/resume": DESK,
     "POST /v1/members/<id:member_id>/cards/block": SHOP,
     "POST /v1/members/<id:member_id>/cards/replace": SHOP,
+    "POST /v1/members/<id:member_id>/events": SHOP,
+    "POST /v1/members/<id:member_id>/adjustments": DESK,
+    "POST /v1/members/<id:member_id>/merge": DESK,
     "GET /v1/me": MEMBER,
     "GET /v1/me/balances": MEMBER,
     "GET /v1/me/ledger": MEMBER,
@@ -65,6 +68,8 @@ MAY_PASS = {
     "PUT /v1/stores/<code:store_id>": ADMIN,
     "GET /v1/stores/<code:store_id>/terminals": SHOP,
     "PUT /v1/stores/<code:store_id>/terminals/<code:terminal_id>": ADMIN,
+    "PUT /v1/stores/<code:store_id>/days/<day:day>": TILLS | DESK,
+    "GET /v1/stores/<code:store_id>/days/<day:day>": TILLS | DESK,
     "GET /v1/store-groups": READERS,
     "PUT /v1/store-groups/<code:group_id>": MARKETERS,
     "POST /v1/tokens": ADMIN,
@@ -101,6 +106,7 @@ def _path(rule: str) -> tuple[str, str]:
     for place, value in {
         "<id:member_id>": ID,
         "<version:number>": "99",
+        "<day:day>": "2026-11-22",
         "<path:name>": "swagger-ui.css",
     }.items():
         path = path.replace(place, value)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules.lots import Lot, Spent, Taking, capture, expires_on, open_lot, restore, soonest_first, take_back
 from rules.periods import Period
-from rules.programme import Expiry, InactivityExpiry, RollingExpiry, YearlyExpiry
+from rules.programme import Expiry, InactivityExpiry, RollingExpiry, UntilEvent, YearlyExpiry
 from tests.rules.samples import BEANS
 
 TODAY = date(2026, 11, 22)
@@ -56,6 +56,15 @@ def test_a_grant_waits_until_its_pending_time_is_over(booked: date, state: str) 
 def test_what_is_available_at_once_pays_debt_first(debt: int, paid: int) -> None:
     lot = open_lot(BEANS, 43, TODAY, TODAY, debt)
     assert (lot.granted, lot.paid_debt) == (43, paid)
+
+
+def test_a_grant_waits_as_long_as_it_is_told_whatever_the_wallet_says() -> None:
+    slow = replace(BEANS, pending=Period(14, "days"))
+    assert open_lot(slow, 5, TODAY, TODAY, 0, Period(0, "days")).state == "available"
+    assert open_lot(BEANS, 5, TODAY, TODAY, 0, Period(1, "days")).state == "pending"
+    until = open_lot(BEANS, 5, TODAY, TODAY, 3, UntilEvent("checked"))
+    assert (until.state, until.available_on, until.paid_debt) == ("pending", date.max, 0)
+    assert until.expires_on == open_lot(BEANS, 5, TODAY, TODAY, 3).expires_on
 
 
 def test_what_is_pending_pays_no_debt_yet() -> None:

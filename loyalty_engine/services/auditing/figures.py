@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, kinds, ledger, redemptions, standing
+from loyalty_engine.store.audits import checks, kinds, ledger, merges, redemptions, standing
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
@@ -13,6 +13,7 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
         *ledger.checks(),
         *kinds.checks(),
         *redemptions.checks(),
+        *merges.checks(),
         *standing.checks(connection.dialect.name),
     )
     report.looked_at["checks"] = len(all_of_them)
