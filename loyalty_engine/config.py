@@ -21,6 +21,8 @@ class Settings:
     """`LOYALTY_LOCK_TIMEOUT_SECONDS`: how long a request waits for another that works on the same thing."""
     pool_size: int = 8
     """`LOYALTY_POOL_SIZE`: how many connections to the database a process keeps open."""
+    voucher_hold_minutes: int = 15
+    """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
 
 
 class WrongSetting(ValueError):
@@ -35,6 +37,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         log_level=environment.get("LOYALTY_LOG_LEVEL") or default.log_level,
         lock_timeout_seconds=_number(environment, "LOYALTY_LOCK_TIMEOUT_SECONDS", default.lock_timeout_seconds),
         pool_size=_number(environment, "LOYALTY_POOL_SIZE", default.pool_size),
+        voucher_hold_minutes=_number(environment, "LOYALTY_VOUCHER_HOLD_MINUTES", default.voucher_hold_minutes),
     )
 
 

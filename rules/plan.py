@@ -23,6 +23,7 @@ from rules.programme import (
     PerFact,
     PerMoney,
     Programme,
+    Reward,
     Rule,
     Wallet,
 )
@@ -90,6 +91,8 @@ class Plan:
     caps: tuple[str, ...]
     view_of: Mapping[str, int]
     """Rule to the place of its filter among the views."""
+    automatic: tuple[Reward, ...] = ()
+    """The rewards that are issued by themselves once their cost is there, in the order of their ids."""
     said: dict[tuple[str, str | None, str], str] = field(default_factory=dict, compare=False, repr=False)
     """Reasons in words, by rule, what failed, and language: every purchase is told the same few."""
 
@@ -115,6 +118,9 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         wallets=tuple(_wallet_plan(programme, wallet, views, bases) for wallet in programme.wallets),
         caps=tuple(cap.id for cap in programme.caps),
         view_of={rule.id: views.place(rule.lines) for rule in rules},
+        automatic=tuple(
+            sorted((one for one in programme.rewards if one.automatic and one.cost), key=lambda one: one.id)
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from loyalty_engine.api import (
     purchases,
     stores,
     tokens,
+    vouchers,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -27,6 +28,7 @@ _RESOURCES = (
     batches,
     members,
     accounts,
+    vouchers,
     programme,
     products,
     stores,

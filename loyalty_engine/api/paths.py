@@ -30,7 +30,13 @@ class VersionConverter(BaseConverter):
         return int(value)
 
 
-CONVERTERS: Final = {"code": CodeConverter, "id": IdConverter, "version": VersionConverter}
+class VoucherConverter(BaseConverter):
+    """A voucher's code as somebody typed it; the signs are some codes' check characters."""
+
+    regex = r"[A-Za-z0-9 *~$=-]{1,64}"
+
+
+CONVERTERS: Final = {"voucher": VoucherConverter, "code": CodeConverter, "id": IdConverter, "version": VersionConverter}
 
 
 def register(app: Flask) -> None:

@@ -29,6 +29,8 @@ class Incoming(NamedTuple):
     named_member: str | None = None
     receipt_day: date | None = None
     """The till's day, where the receipt says one."""
+    vouchers: tuple[str, ...] = ()
+    """The codes of the vouchers that the till took off."""
 
 
 def receive(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> Incoming:
@@ -45,6 +47,7 @@ def receive(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> 
         receipt_key=receipt_key(site, posted),
         named_member=purchase_documents.encode_reference(posted.member),
         receipt_day=posted.receipt.business_day if posted.receipt else None,
+        vouchers=posted.vouchers,
     )
 
 

@@ -28,6 +28,7 @@ DETAILS: Final = {
     "sums_disagree": "Lines, order discount and tenders don't add up; staff accept the purchase as it is, or not.",
     "late": "It comes later than the programme allows; staff accept it, or not.",
     "amount_out_of_range": "Its lines add up to more than one purchase may come to; staff look into it.",
+    "voucher_unusable": "A voucher on it is unknown, another member's, used, expired or cancelled; staff accept it, or not.",
     "points_out_of_range": "It would earn more points than one entry may carry; staff look into it.",
 }
 CLAIMABLE: Final = {None, "unknown_card", "unknown_phone", "unknown_member", "unknown_token"}

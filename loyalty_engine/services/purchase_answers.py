@@ -9,6 +9,7 @@ from loyalty_engine.services.booking import PurchaseBooked
 from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.standing import TierAnswer
+from loyalty_engine.services.voucher_issuing import Issued
 from loyalty_engine.store.member_state import Account, MemberState
 from rules.explain import because
 from rules.facts import Purchase
@@ -25,8 +26,16 @@ LANGUAGE = "en"
 """Of the reasons in a trace; the explanation of a purchase comes in the asked language."""
 
 
-def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: MemberState, done: PurchaseBooked) -> bytes:
-    """Answer a purchase that was posted."""
+def posted_answer(
+    purchase_id: str,
+    plan: Plan,
+    purchase: Purchase,
+    state: MemberState,
+    done: PurchaseBooked,
+    redeemed: Sequence[Mapping[str, Any]] = (),
+) -> bytes:
+    """Answer a purchase that was posted; `redeemed` are the vouchers that it used, in words, where it used any."""
+    used = {"vouchers_redeemed": redeemed} if redeemed else {}
     return _encode(
         {
             "purchase_id": purchase_id,
@@ -35,11 +44,17 @@ def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: Membe
             "points": [{"wallet": one.wallet, "points": one.points, "pending": one.pending} for one in done.booked],
             "balances": balances(plan.programme, state.accounts),
             "tier": tier_words(plan.programme, done.tier),
-            "vouchers_issued": [],
+            "vouchers_issued": [voucher_words(one) for one in done.vouchers],
             "trace": trace_words(plan, trace(plan, purchase, done.accrual)),
             "programme_version": plan.version,
         }
+        | used
     )
+
+
+def voucher_words(issued: Issued) -> dict[str, Any]:
+    """Return what is said of a new voucher."""
+    return {"code": issued.code, "reward": issued.reward, "valid_through": issued.valid_through}
 
 
 def posted_answer_after(
@@ -68,8 +83,9 @@ def returned_answer(
     booked: Sequence[Booked],
     left: Mapping[str, int],
     accounts: Mapping[str, Account],
+    vouchers: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    """Answer a return: what it took back, what was forgiven, and what is left of the purchase."""
+    """Answer a return: what it took back, what was forgiven, what is left of the purchase, vouchers that came back."""
     return _encode(
         {
             "purchase_id": purchase_id,
@@ -78,6 +94,7 @@ def returned_answer(
             "points": [{"wallet": one.wallet, "points": one.points, "forgiven": one.forgiven} for one in booked],
             "left": [{"line_id": line, "quantity": units} for line, units in left.items()],
             "balances": balances(programme, accounts),
+            "vouchers_returned": vouchers,
         }
     )
 

@@ -157,9 +157,9 @@ def _receive(
 def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_Run]:
     """Return the places of the purchases whose number and receipt are new, also within the batch.
 
-    A run ends with a purchase whose return came first: it is posted in its place, for what comes after it is judged by
-    what it leaves. So is a known number with a receipt that is free: a later sale may have that one. A repetition takes
-    nothing, neither its number nor its receipt.
+    A run ends with a purchase whose return came first, or that brings vouchers: it is posted in its place, for what
+    comes after it is judged by what it leaves. So is a known number with a receipt that is free: a later sale may have
+    that one. A repetition takes nothing, neither its number nor its receipt.
     """
     receipts = [one.receipt_key for one in arrived.values() if one.receipt_key is not None]
     keys, receipt_keys, waiting = purchase_keys.taken(connection, [one.key for one in arrived.values()], receipts)
@@ -168,7 +168,7 @@ def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_R
         if incoming.receipt_key in receipt_keys or (incoming.key in keys and incoming.receipt_key is None):
             continue
         known = incoming.key in keys
-        if known or incoming.key in waiting:
+        if known or incoming.key in waiting or incoming.vouchers:
             runs[-1] = runs[-1]._replace(then=place)
             runs.append(_Run([]))
         else:

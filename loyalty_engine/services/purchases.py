@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, replays, waiting
+from loyalty_engine.services import booking, parking, purchase_vouchers, replays, waiting
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -50,27 +50,40 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
+        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
         return parking.park(connection, incoming, trouble)
     now = None if replays_history else clock.now()
-    booked = book_in(Posting(connection, actor, now), plan, incoming, row)
+    booked = book_in(Posting(connection, actor, now), plan, incoming, row, checks_vouchers=True)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
+        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
         return parking.park(connection, incoming, booked.reason)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
     return booked
 
 
-def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow) -> Answer | CannotBook:
-    """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done."""
+def book_in(
+    posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, checks_vouchers: bool = False
+) -> Answer | CannotBook:
+    """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done.
+
+    With `checks_vouchers` one that can't be used is a reason; without, whoever sets a purchase right takes it as it is.
+    """
     assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
     state = posting.member(row.member_id)
     accrual = booking.judge(posting, state, plan, incoming.purchase)
     if isinstance(accrual, CannotBook):
         return accrual
+    vouchers = purchase_vouchers.find(posting.connection, state, plan, incoming)
+    if checks_vouchers and not vouchers.are_all:
+        return CannotBook("voucher_unusable")
     source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
     done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
-    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done)
+    redeemed = purchase_vouchers.words(vouchers, incoming.purchase)
+    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done, redeemed)
     booking.append_purchase(posting, state, plan, incoming, done, source, body)
     posting.write()
+    at = posting.booked_at(state, source.occurred_at)
+    purchase_vouchers.bind(posting.connection, vouchers, incoming.key, row.posting_id, at)
     return Answer(201, body)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, ledger, standing
+from loyalty_engine.services import caps, ledger, standing, voucher_returns
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -60,8 +60,11 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     return_id = new_id()
     source = Source("return", return_id, returned.occurred_at)
     booked = reduce_to(posting, state, stored, purchase, left, source)
-    programme = plan_of(connection, stored["version"]).programme
-    body = returned_answer(returned.purchase_id, returned.reference, programme, booked, left, state.accounts)
+    plan = plan_of(connection, stored["version"])
+    vouchers = voucher_returns.give_back(posting, state, plan, posting_id, left, source)
+    body = returned_answer(
+        returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, vouchers
+    )
     _append_return(posting, state, posting_id, returned, return_id, body)
     posting.write()
     postings.update_purchase(connection, stored)

@@ -45,6 +45,12 @@ MAY_PASS = {
     "GET /v1/me/tier": MEMBER,
     "GET /v1/me/card": MEMBER,
     "POST /v1/me/claims": MEMBER,
+    "GET /v1/vouchers/<voucher:code>": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/redeem": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/release": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/cancel": DESK,
+    "GET /v1/members/<id:member_id>/vouchers": SHOP,
+    "GET /v1/me/vouchers": MEMBER,
     "POST /v1/programme/check": MARKETERS,
     "POST /v1/programme/versions": MARKETERS,
     "GET /v1/programme/versions": READERS,
@@ -93,6 +99,7 @@ def _path(rule: str) -> tuple[str, str]:
     for place, value in {
         "<id:member_id>": ID,
         "<version:number>": "99",
+        "<voucher:code>": "0000-0000-0000-0",
         "<path:name>": "swagger-ui.css",
     }.items():
         path = path.replace(place, value)
