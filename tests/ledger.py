@@ -5,19 +5,22 @@
 
 import json
 from datetime import date, datetime, timedelta
+from functools import partial
 from textwrap import dedent
 from typing import Any
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims, enrolment, ledger, purchases, returns
+from loyalty_engine.services import claims, enrolment, ledger, purchases, races, returns, reward_redemptions
+from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.reward_redemptions import RewardRequest
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import metadata
@@ -56,6 +59,16 @@ TEA_CLUB = dedent("""\
         - {id: gold, name: Gold, from: 500, multiply: 1.5, wallet: leaves}
     """)
 
+SILVER = "{id: silver, name: Silver, from: 150, multiply: 1.25, wallet: leaves"
+REWARDED = TEA_CLUB.replace(SILVER, f"{SILVER}, benefits: [{{reward: cake, times: 1, per: month}}]") + dedent("""\
+    rewards:
+      - {id: five-off, name: Five off, cost: {points: 100, wallet: leaves}, amount_off: "5.00", minimum_purchase: "10.00", valid: 30 days, stock: 4, per_member: {per: month, times: 2}}
+      - {id: tenth-off, name: A tenth off, cost: {points: 50, wallet: leaves}, percent_off: 10%, at_most: "15.00", levels: [silver, gold]}
+      - {id: cake, name: A cake, product: SKU-cake, valid: 14 days, stock: 3}
+      - {id: sixth-cup, name: Sixth cup free, cost: {points: 6, wallet: stamps}, product_category: tea, valid: 60 days, automatic: true}
+    """)
+"""The same programme with rewards of each kind: bought, of a level, and one that comes by itself."""
+
 STORES = ("s-1", "s-2")
 
 
@@ -93,6 +106,7 @@ def sold(
     order_discount: int = 0,
     paid: int | None = None,
     card: str | None = None,
+    vouchers: tuple[str, ...] = (),
 ) -> PostedPurchase:
     """Return a purchase as a till posts it; `paid` (minor units) is what the tenders say."""
     reference = MemberReference(member_id=member) if member else MemberReference(card=card) if card else None
@@ -105,7 +119,7 @@ def sold(
         tenders=() if paid is None else (Tender("card", paid),),
     )
     shown = Receipt(receipt, date(2026, 11, 22)) if receipt else None
-    return PostedPurchase(purchase_id, store, "t-1", reference, shown, purchase)
+    return PostedPurchase(purchase_id, store, "t-1", reference, shown, purchase, vouchers)
 
 
 def line(line_id: str = "1", quantity: int = 2, amount: int = 10000, category: str = "tea/green") -> Line:
@@ -147,6 +161,18 @@ def spend(member: str, wallet: str, points: int) -> int:
         return spent
 
     return in_transaction(work)
+
+
+def redeem_reward(member: str, reward: str, reason: str | None = None, actor: Actor = ADMIN) -> dict[str, Any]:
+    """Redeem a reward for a member; with a reason as a gift. Return what is answered."""
+    request = RewardRequest(MemberReference(member_id=member), reward, reason)
+    return said(races.run(partial(reward_redemptions.redeem, actor=actor, request=request)))
+
+
+def voucher_codes(member: str) -> list[str]:
+    """Return the codes of a member's vouchers that can be used, oldest first."""
+    query = "SELECT code FROM vouchers WHERE member_id = :member AND status IN ('issued', 'held') ORDER BY voucher_id"
+    return [row["code"] for row in rows(query, member=member)]
 
 
 def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:
