@@ -37,3 +37,8 @@ def counted(actor: Actor) -> Iterator[None]:
             while len(_wrong) > _REMEMBERED:
                 _wrong.popitem(last=False)
         raise
+
+
+def forget() -> None:
+    """Forget who guessed: tests begin anew."""
+    _wrong.clear()
