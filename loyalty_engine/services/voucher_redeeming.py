@@ -77,7 +77,7 @@ def _locked(connection: sa.Connection, code: str) -> tuple[Values, datetime, dat
     if state.status in ("erased", "merged"):
         raise vouchers.unknown()
     if state.status != "active":
-        raise Conflict("suspended_member", DETAILS["suspended_member"])
+        raise Conflict(f"{state.status}_member", DETAILS[f"{state.status}_member"])
     row = store.find(connection, place, locked=True)
     assert row is not None, "no voucher is ever deleted"
     return row, *moment(connection)
