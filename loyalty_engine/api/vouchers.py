@@ -34,8 +34,7 @@ blueprint = Blueprint("vouchers", __name__, url_prefix="/v1", description="What 
 @answers(200, VoucherAnswer)
 def look_up(actor: Actor, code: str) -> dict[str, Any]:
     """Say what a code is good for; capitals, spaces and hyphens don't matter, nor O for 0, nor I and L for 1."""
-    with counted(actor):
-        return vouchers.look_up(code)
+    return counted(actor, partial(vouchers.look_up, code))
 
 
 @blueprint.route("/vouchers/<voucher:code>/redeem", methods=["POST"])
@@ -45,12 +44,11 @@ def look_up(actor: Actor, code: str) -> dict[str, Any]:
 @takes_key
 def redeem(actor: Actor, body: dict[str, Any], code: str) -> Answer:
     """Use a voucher, or with `hold` set it aside while a purchase is paid."""
-    use = {"code": code, "purchase_id": body["purchase_id"], "store_id": body["store"]}
-    with counted(actor):
-        if not body["hold"]:
-            return once(actor, partial(redeem_in, actor=actor, **use))
+    work = partial(redeem_in, **_use(actor, body, code))
+    if body["hold"]:
         minutes = current_app.extensions["loyalty_settings"].voucher_hold_minutes
-        return once(actor, partial(hold_in, actor=actor, length=timedelta(minutes=minutes), **use))
+        work = partial(hold_in, length=timedelta(minutes=minutes), **_use(actor, body, code))
+    return counted(actor, partial(once, actor, work))
 
 
 @blueprint.route("/vouchers/<voucher:code>/release", methods=["POST"])
@@ -60,9 +58,11 @@ def redeem(actor: Actor, body: dict[str, Any], code: str) -> Answer:
 @takes_key
 def release(actor: Actor, body: dict[str, Any], code: str) -> Answer:
     """Free a voucher that was set aside."""
-    use = {"code": code, "purchase_id": body["purchase_id"], "store_id": body["store"]}
-    with counted(actor):
-        return once(actor, partial(release_in, actor=actor, **use))
+    return counted(actor, partial(once, actor, partial(release_in, **_use(actor, body, code))))
+
+
+def _use(actor: Actor, body: dict[str, Any], code: str) -> dict[str, Any]:
+    return {"actor": actor, "code": code, "purchase_id": body["purchase_id"], "store_id": body["store"]}
 
 
 @blueprint.route("/vouchers/<voucher:code>/cancel", methods=["POST"])
@@ -72,8 +72,8 @@ def release(actor: Actor, body: dict[str, Any], code: str) -> Answer:
 @takes_key
 def cancel(actor: Actor, body: dict[str, Any], code: str) -> Answer:
     """Cancel a voucher that was not used; what it cost comes back."""
-    with counted(actor):
-        return once(actor, partial(cancel_in, actor=actor, code=code, reason=body["reason"]))
+    work = partial(cancel_in, actor=actor, code=code, reason=body["reason"])
+    return counted(actor, partial(once, actor, work))
 
 
 @blueprint.route("/members/<id:member_id>/vouchers", methods=["GET"])

@@ -35,7 +35,7 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
     posting = Posting(connection, actor, now)
     state = posting.member(place.member_id)
     row = store.find(connection, place, locked=True)
-    if row is None or state.status == "erased":
+    if row is None or state.status in ("erased", "merged"):
         raise unknown()
     values = {"status": "cancelled", "held_until": None, "lines": None, "ended_at": now, "reason": reason}
     if not store.change(connection, place, ("issued", "held"), **values):

@@ -37,6 +37,9 @@ class Place(NamedTuple):
 NOWHERE: Final = Place("00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000000")
 """Where a code leads that nobody has: looked up all the same, so that it takes as long."""
 
+USABLE: Final = 500
+"""So many of a member's vouchers a quote looks at."""
+
 _member = sa.bindparam("member_id", type_=vouchers.c.member_id.type)
 _voucher = sa.bindparam("voucher_id", type_=vouchers.c.voucher_id.type)
 _COLUMNS: Final = vouchers.columns.keys()
@@ -61,6 +64,7 @@ _usable = Statement(
     sa.select(vouchers)
     .where(vouchers.c.member_id == _member, sa.or_(vouchers.c.status == "issued", vouchers.c.status == "held"))
     .order_by(vouchers.c.voucher_id)
+    .limit(USABLE)
 )
 _open_stock = statements.insert_once(reward_stock)
 _take_stock = Statement(
@@ -141,7 +145,7 @@ def used_on(connection: sa.Connection, member_id: str, posting_id: str) -> list[
 
 
 def usable(connection: sa.Connection, member_id: str) -> list[Values]:
-    """Return a member's vouchers that are issued or held, oldest first."""
+    """Return a member's vouchers that are issued or held, oldest first; `USABLE` at most."""
     return [_values(row) for row in _usable.rows(connection, member_id=member_id)]
 
 

@@ -28,6 +28,11 @@ class VoucherRedemptionSchema(VoucherUseSchema):
 
     hold = optional(Flag, default=False)
 
+    @validates_schema
+    def _purchase_of_hold(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("hold") and not data.get("purchase_id"):
+            raise ValidationError({"purchase_id": ["is required to set a voucher aside: nobody else may use it then"]})
+
 
 class VoucherCancellationSchema(Strict):
     """Why a voucher is cancelled."""
