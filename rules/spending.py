@@ -88,9 +88,11 @@ def fits_share(wallet: Wallet, points: int, due_minor: int) -> bool:
 
 
 def proofs_needed(wallet: Wallet, points: int) -> frozenset[Proved]:
-    """Return the proofs of which a redemption of so many points needs one; none for few points."""
-    spending, _ = _terms(wallet)
-    return spending.proof.by if spending.proof is not None and points > spending.proof.above else frozenset()
+    """Return the proofs of which a redemption of so many points needs one; none for few, or for rewards only."""
+    spending = spending_of(wallet)
+    if spending is None or spending.proof is None or points <= spending.proof.above:
+        return frozenset()
+    return spending.proof.by
 
 
 def _terms(wallet: Wallet) -> tuple[Spending, Fraction]:

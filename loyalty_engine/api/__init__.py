@@ -24,6 +24,7 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    vouchers,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -35,6 +36,7 @@ _RESOURCES = (
     members,
     accounts,
     deeds,
+    vouchers,
     statements,
     reports,
     programme,

@@ -46,7 +46,19 @@ class DayConverter(BaseConverter):
         return value.isoformat()
 
 
-CONVERTERS: Final = {"day": DayConverter, "code": CodeConverter, "id": IdConverter, "version": VersionConverter}
+class VoucherConverter(BaseConverter):
+    """A voucher's code as somebody typed it; the signs are some codes' check characters."""
+
+    regex = r"[A-Za-z0-9 *~$=-]{1,64}"
+
+
+CONVERTERS: Final = {
+    "code": CodeConverter,
+    "day": DayConverter,
+    "id": IdConverter,
+    "version": VersionConverter,
+    "voucher": VoucherConverter,
+}
 
 
 def register(app: Flask) -> None:

@@ -19,6 +19,16 @@ def new_code(characters: int = 12) -> str:
     return "-".join(code[start : start + 4] for start in range(0, characters, 4))
 
 
+def new_voucher_code() -> str:
+    """Return twelve random characters and their check, `XXXX-XXXX-XXXX-C`; the check is a letter or digit, not a sign.
+
+    A code with a check that is hard to say (`* ~ $ = U`) is drawn again: every eighth of them.
+    """
+    while (code := new_code(13))[-1] not in _DIGITS:
+        pass
+    return code
+
+
 def normal_code(text: str) -> str | None:
     """Return what was typed or read aloud in the form that is stored; None where the check character disagrees."""
     code = text.upper().translate(_READ_AS)

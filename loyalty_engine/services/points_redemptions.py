@@ -16,6 +16,7 @@ from loyalty_engine.services.one_time_codes import Right
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.redemption_answers import redemption_answer
+from loyalty_engine.services.redemption_proofs import Shown
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.ids import new_id
@@ -45,7 +46,8 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     wallet = _wallet(plan.programme, request.wallet)
     spending.check(wallet, request.points, plan.programme.money, _due(plan.programme, request))
     member_id = _member(connection, request)
-    proof = redemption_proofs.proved(connection, wallet, request, member_id, right)
+    shown = Shown(request.code, request.member.token is not None)
+    proof = redemption_proofs.proved(connection, wallet, request.points, shown, member_id, right)
     posting = Posting(connection, actor, now)
     state = posting.member(member_id)
     check_active(state)

@@ -54,6 +54,12 @@ MAY_PASS = {
     "GET /v1/me/statements": MEMBER,
     "GET /v1/me/card": MEMBER,
     "POST /v1/me/claims": MEMBER,
+    "GET /v1/vouchers/<voucher:code>": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/redeem": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/release": TILLS | DESK,
+    "POST /v1/vouchers/<voucher:code>/cancel": DESK,
+    "GET /v1/members/<id:member_id>/vouchers": SHOP,
+    "GET /v1/me/vouchers": MEMBER,
     "POST /v1/programme/check": MARKETERS,
     "POST /v1/programme/versions": MARKETERS,
     "GET /v1/programme/versions": READERS,
@@ -107,6 +113,7 @@ def _path(rule: str) -> tuple[str, str]:
         "<id:member_id>": ID,
         "<version:number>": "99",
         "<day:day>": "2026-11-22",
+        "<voucher:code>": "0000-0000-0000-0",
         "<path:name>": "swagger-ui.css",
     }.items():
         path = path.replace(place, value)

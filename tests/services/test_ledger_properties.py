@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -18,11 +19,16 @@ from loyalty_engine.services import claims
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.voucher_cancelling import cancel_in
+from loyalty_engine.services.voucher_endings import expire_due, release_held
+from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
+from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
 from rules.facts import Line
 from tests.builders import STAFF, done
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
+    REWARDED,
     STORES,
     assert_clean,
     dump,
@@ -31,11 +37,14 @@ from tests.ledger import (
     move,
     open_shop,
     post,
+    redeem_reward,
     rows,
     said,
     sold,
     spend,
     take_return,
+    today,
+    voucher_codes,
 )
 
 EXAMPLES = {"ci": 15, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
@@ -105,7 +114,8 @@ class Act:
 
 
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
-         "spend", "wait")  # fmt: skip
+         "spend", "wait", "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher",
+         "cancel voucher", "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
 
 
@@ -118,6 +128,8 @@ class Shop:
     stack: ExitStack
     answers: dict[int, Answer] = field(default_factory=dict)
     returns: int = 0
+    sales: list[str] = field(default_factory=list)
+    """The stores of the sales with vouchers, whose numbers follow 100."""
 
     def play(self, act: Act) -> None:
         """Do it; a refusal must leave everything as it was."""
@@ -156,6 +168,17 @@ class Shop:
                 done(claims.accept_in, STAFF, f"p{number}", purchase.store, "looked at")
             case "spend":
                 spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
+            case "buy reward":
+                rewards = ("five-off", "tenth-off", "cake")
+                redeem_reward(member, rewards[act.how % 3], "a gift" if act.how % 5 == 0 else None)
+            case "redeem voucher" | "hold voucher" | "release voucher" | "cancel voucher":
+                self._voucher(act.kind, member, act.how, purchase.store)
+            case "sell with voucher":
+                self.sales.append(purchase.store)
+                self._sell(purchase, voucher_codes(member)[: 1 + act.how % 2], act.how)
+            case "nightly":
+                expire_due(today(), 3)
+                release_held(clock.now(), 3)
             case "wait":
                 self.stack.enter_context(clock.frozen(clock.now() + timedelta(hours=act.how % 400)))
 
@@ -202,6 +225,32 @@ class Shop:
         assert take_return(f"p{number}", reference, units, purchase.store).body == first.body
         assert dump() == before
 
+    def _sell(self, purchase: Bought, codes: list[str], how: int) -> None:
+        """A sale from which vouchers were taken off, and what of it comes back."""
+        number = 100 + len(self.sales)
+        sale = replace(purchase, disagrees=False).posted(number, self.members)
+        post(replace(sale, vouchers=tuple(codes)))
+        if how % 3:
+            units = None if how % 3 == 1 else {purchase.lines[0].line_id: 1}
+            take_return(f"p{number}", "x", units, purchase.store)
+
+    def _voucher(self, kind: str, member: str, how: int, store: str) -> None:
+        codes = voucher_codes(member)
+        if not codes:
+            return
+        code = codes[how % len(codes)]
+        till = Actor("a-till", "terminal", "tea-house", store, "t-1")
+        use = {"actor": till, "code": code, "purchase_id": None if how % 2 else "p1", "store_id": None}
+        match kind:
+            case "redeem voucher":
+                in_transaction(partial(redeem_in, **use))
+            case "hold voucher":
+                in_transaction(partial(hold_in, length=timedelta(hours=1), **use))
+            case "release voucher":
+                in_transaction(partial(release_in, **use))
+            case _:
+                in_transaction(partial(cancel_in, actor=STAFF, code=code, reason="printed twice"))
+
     def _claim(self, number: int, member: str) -> None:
         if code := said(self.answers[number]).get("claim_code") if number in self.answers else None:
             done(claims.claim_in, Actor("app", "member", member_id=member), code)
@@ -216,7 +265,7 @@ def frozen() -> Iterator[ExitStack]:
 
 def _play(bought: list[Bought], acts: list[Act], stack: ExitStack) -> Shop:
     stack.enter_context(clock.frozen(NOON))
-    shop = Shop(open_shop(members=MEMBERS), bought, stack)
+    shop = Shop(open_shop(REWARDED, members=MEMBERS), bought, stack)
     for act in acts:
         shop.play(act)
     return shop
@@ -238,20 +287,26 @@ def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
 ) -> None:
     shop = _play(bought, acts, frozen)
     for number, purchase in enumerate(bought):
-        _return_what_is_left(shop, number, purchase)
+        _return_what_is_left(shop, number, purchase.store)
+    for number, store in enumerate(shop.sales, start=101):
+        _return_what_is_left(shop, number, store)
     assert_clean()
+    assert not rows(
+        "SELECT * FROM vouchers WHERE status = 'redeemed' AND posting_id IN (SELECT posting_id FROM purchases WHERE status = 'posted')"
+    )
     points = rows(
-        "SELECT SUM(points) AS points FROM ledger_entries WHERE kind <> 'redemption' GROUP BY member_id, wallet"
+        "SELECT SUM(points) AS points FROM ledger_entries WHERE kind NOT IN ('redemption', 'restoration')"
+        " GROUP BY member_id, wallet"
     )
     assert all(row["points"] == 0 for row in points)
     for table, column in (("qualifying_days", "amount"), ("cap_uses", "used"), ("budgets", "used")):
         assert not rows(f"SELECT * FROM {table} WHERE {column} <> 0")
 
 
-def _return_what_is_left(shop: Shop, number: int, purchase: Bought) -> None:
+def _return_what_is_left(shop: Shop, number: int, store: str) -> None:
     code = ""
     try:
-        take_return(f"p{number}", "the-rest", None, purchase.store)
+        take_return(f"p{number}", "the-rest", None, store)
     except Refusal as refusal:
         code = refusal.code
     assert code in ("", "nothing_left_to_return", "return_differs")

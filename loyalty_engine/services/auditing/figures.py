@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, kinds, ledger, merges, redemptions, standing
+from loyalty_engine.store.audits import checks, kinds, ledger, merges, redemptions, standing, vouchers
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
@@ -15,6 +15,7 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
         *redemptions.checks(),
         *merges.checks(),
         *standing.checks(connection.dialect.name),
+        *vouchers.checks(),
     )
     report.looked_at["checks"] = len(all_of_them)
     with progress("checks", len(all_of_them)) as advance:

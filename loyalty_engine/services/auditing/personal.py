@@ -22,6 +22,7 @@ from loyalty_engine.store.tables import (
     programme_versions,
     purchase_returns,
     tier_history,
+    vouchers,
     waiting_returns,
 )
 
@@ -35,6 +36,7 @@ _TEXTS: Final = (
     (tier_history, ("source_id", "actor", "reason")),
     (purchase_returns, ("return_reference", "units")),
     (waiting_returns, ("return_reference", "request")),
+    (vouchers, ("source_id", "reason")),
     (audit_log, ("actor", "target", "detail")),
     (programme_versions, ("author", "reason")),
 )
