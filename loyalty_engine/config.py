@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_DATABASE: Final = "sqlite:///loyalty.db"
+_MOST_A_MINUTE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,12 @@ class Settings:
     """`LOYALTY_LOCK_TIMEOUT_SECONDS`: how long a request waits for another that works on the same thing."""
     pool_size: int = 8
     """`LOYALTY_POOL_SIZE`: how many connections to the database a process keeps open."""
+    rate_requests: int = 30_000
+    """`LOYALTY_RATE_REQUESTS`: how many requests a token may make a minute, of each process; 0 for any number."""
+    rate_lookups: int = 600
+    """`LOYALTY_RATE_LOOKUPS`: how often a token may look up a phone, a card or a code a minute; 0 for any number."""
+    hold_minutes: int = 15
+    """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
 
 
 class WrongSetting(ValueError):
@@ -35,6 +42,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         log_level=environment.get("LOYALTY_LOG_LEVEL") or default.log_level,
         lock_timeout_seconds=_number(environment, "LOYALTY_LOCK_TIMEOUT_SECONDS", default.lock_timeout_seconds),
         pool_size=_number(environment, "LOYALTY_POOL_SIZE", default.pool_size),
+        rate_requests=_number(environment, "LOYALTY_RATE_REQUESTS", default.rate_requests, 0, _MOST_A_MINUTE),
+        rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
+        hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
     )
 
 
@@ -50,10 +60,10 @@ def _database_url(url: str) -> str:
     return f"sqlite:///{Path.cwd() / path}" if path else url
 
 
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+def _number(environment: Mapping[str, str], name: str, default: int, least: int = 1, most: int = 9_999) -> int:
     text = environment.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10_000):
-        raise WrongSetting(f"{name} is {text!r}; it takes a whole number from 1 to 9999")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise WrongSetting(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)

@@ -6,7 +6,7 @@ Source: PROGRAMME.md, A whole example, and Accrual, 6.
 from typing import Any, Final, Literal
 
 from rules.periods import Period
-from rules.programme import Cap, EventCap, EventRule
+from rules.programme import Cap, EventCap, EventRule, UntilEvent
 from rules.reading import Fields, Place, Reader, choice, each, reference
 from rules.reading_times import period
 from rules.reading_values import (
@@ -21,6 +21,7 @@ _OVER: Final[Reader[Literal["member", "everyone"]]] = choice("member", "everyone
 _NO_WAIT: Final = Period(0, "days")
 _ID_LENGTH: Final = 58
 """Its use is kept under its id and its period's kind, of 64 characters together."""
+_PERIOD: Final = period(0)
 
 
 def cap(place: Place) -> Cap:
@@ -55,9 +56,18 @@ def event_rule(place: Place) -> EventRule:
     found_id, event = fields.need("id", identifier), fields.need("event", identifier)
     wallet, given = fields.need("wallet", reference("wallet")), fields.need("points", points)
     once_per = fields.may("once_per", distinct(identifier, 16), ())
-    pending, limit = fields.may("pending", period(0), _NO_WAIT), fields.may("cap", _event_cap, None)
+    pending, limit = fields.may("pending", _pending, _NO_WAIT), fields.may("cap", _event_cap, None)
     fields.close()
     return EventRule(found_id, event, wallet, given, once_per, pending, limit)
+
+
+def _pending(place: Place) -> Period | UntilEvent:
+    if not isinstance(place.value, dict):
+        return _PERIOD(place)
+    fields = Fields(place)
+    event = fields.need("until", identifier)
+    fields.close()
+    return UntilEvent(event)
 
 
 def _event_cap(place: Place) -> EventCap:
@@ -80,4 +90,5 @@ def write_event_rule(rule: EventRule) -> dict[str, Any]:
         written["once_per"] = list(rule.once_per)
     if rule.cap is not None:
         written["cap"] = {"per": rule.cap.per, "points": rule.cap.points}
-    return written | {"pending": str(rule.pending)}
+    waits = rule.pending
+    return written | {"pending": {"until": waits.event} if isinstance(waits, UntilEvent) else str(waits)}

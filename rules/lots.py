@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, Literal, assert_never
 
 from rules.periods import Period, end_of_month, plus
-from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+from rules.programme import Expiry, InactivityExpiry, RollingExpiry, UntilEvent, Wallet, YearlyExpiry
 
 _GOOD_FOR: Final = Period(30, "days")
 """How long points that are given back are good at least (PROGRAMME.md, Returns)."""
@@ -91,12 +91,21 @@ def _day_of_year(year: int, month: int, day: int) -> date:
     return min(first + timedelta(days=day - 1), end_of_month(first))
 
 
-def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+def open_lot(
+    wallet: Wallet,
+    points: int,
+    earned_on: date,
+    today: date,
+    debt: int,
+    waits: Period | UntilEvent | None = None,
+) -> NewLot:
     """Return the lot that a grant of `points` opens; one that is available at once pays `debt` first.
 
-    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending.
+    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending. `waits` stands in
+    for the wallet's own waiting time; what waits for an event becomes available on no day.
     """
-    available_on = plus(earned_on, wallet.pending)
+    waiting = wallet.pending if waits is None else waits
+    available_on = date.max if isinstance(waiting, UntilEvent) else plus(earned_on, waiting)
     pending = available_on > today
     paid = 0 if pending else min(points, debt)
     state: LotState = "pending" if pending else "available"

@@ -169,9 +169,14 @@ def _base(language: str) -> str:
     return language.replace("_", "-").split("-", 1)[0].lower()
 
 
+_TEN_THOUSANDTHS: Final = 10_000
+
+
 def number(value: Number) -> str:
-    """Write an exact number as people do, without its sign: `2,000`, `8 3/4`, `3/4`."""
+    """Write an exact number as people do, without its sign: `2,000`, `8.75`; `8 1/3` where four decimals don't end it."""
     whole, part = divmod(abs(Fraction(value)), 1)
     if not part:
         return f"{whole:,}"
+    if _TEN_THOUSANDTHS % part.denominator == 0:
+        return f"{whole:,}.{int(part * _TEN_THOUSANDTHS):04}".rstrip("0")
     return f"{whole:,} {part}" if whole else str(part)

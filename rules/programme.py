@@ -202,6 +202,13 @@ class EventCap:
 
 
 @dataclass(frozen=True, slots=True)
+class UntilEvent:
+    """Points wait until an event of this name comes that names the event that gave them."""
+
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventRule:
     """Points for anything that is not a purchase: a review, a survey answer, a check-in."""
 
@@ -210,7 +217,7 @@ class EventRule:
     wallet: str
     points: int
     once_per: tuple[str, ...] = ()
-    pending: Period = NO_TIME
+    pending: Period | UntilEvent = NO_TIME
     cap: EventCap | None = None
 
 

@@ -6,9 +6,11 @@ of returns agrees, and when nothing is left nothing is kept.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 
 from rules.accrual import Decisions, rework
-from rules.eligible import net_spend, visits
+from rules.eligible import net_amounts, net_spend, visits
 from rules.errors import Invalid
 from rules.facts import Purchase
 from rules.plan import Plan
@@ -81,3 +83,24 @@ def kept(
     again = rework(plan, purchase, decisions, left)
     points = {wallet: min(points, again.points.get(wallet, 0)) for wallet, points in granted.items()}
     return Kept(points, again.cap_use, net_spend(purchase, left), visits(purchase, left))
+
+
+def returned_share(purchase: Purchase, left: Mapping[str, int]) -> Fraction:
+    """Return the part of a purchase's money that has come back when `left` is what remains of its lines.
+
+    By net line amounts, shipping too, for that is what was paid. When nothing is left it is all of it.
+    """
+    if not any(left.values()):
+        return Fraction(1)
+    net = net_amounts(purchase)
+    cost = sum(net)
+    if cost == 0:
+        return Fraction(0)
+    lines = zip(purchase.lines, net, strict=True)
+    remaining = sum((Fraction(amount * left[line.line_id], line.quantity or 1) for line, amount in lines), Fraction(0))
+    return 1 - remaining / cost
+
+
+def points_back(spent: int, share: Fraction) -> int:
+    """Return how many of the points spent on a purchase are back, in all, when so much of it has come back."""
+    return floor(spent * share)

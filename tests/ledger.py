@@ -1,29 +1,36 @@
 """A small shop on which ledgers are tried: a programme with every kind of wallet and cap, members, tills, and a spender.
 
 `spend` takes points without any of a redemption's conditions, so that returns find accounts without enough of them.
+`redeem` asks for what a till asks for, of a shop whose leaves are money (`MONEY`).
 """
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from textwrap import dedent
 from typing import Any
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims, enrolment, ledger, purchases, returns
+from loyalty_engine.services import claims, enrolment, ledger, purchases, redemptions, returns
+from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.caching import forget_everything
-from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
+from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, RedemptionRequest, ReturnRequest
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.redemption_proofs import with_code
+from loyalty_engine.store import redemptions as redemption_store
 from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
 from rules.periods import business_day
-from tests.builders import ADMIN, STAFF, TILL, open_store, publish
+from tests.builders import ADMIN, STAFF, TILL, done, open_store, publish
 
 TEA_CLUB = dedent("""\
     programme: tea-club
@@ -56,6 +63,13 @@ TEA_CLUB = dedent("""\
         - {id: gold, name: Gold, from: 500, multiply: 1.5, wallet: leaves}
     """)
 
+MONEY = TEA_CLUB.replace(
+    "on_return: allow_debt}",
+    'on_return: allow_debt, worth: "0.01", spending: {minimum: 10, multiple: 5, share_of_purchase: 50%,'
+    " proof: {above: 1000, by: [token, code]}}}",
+)
+"""The same, where a leaf is worth a cent."""
+
 STORES = ("s-1", "s-2")
 
 
@@ -79,7 +93,7 @@ def empty() -> None:
 
 def enrol(**given: Any) -> str:
     """Enrol a member; return the id."""
-    member_id: str = said(enrolment.enrol(ADMIN, enrolment.NewMember(**given)))["member_id"]
+    member_id: str = said(done(enrolment.enrol_in, ADMIN, enrolment.NewMember(**given)))["member_id"]
     return member_id
 
 
@@ -120,12 +134,12 @@ def post(posted: PostedPurchase) -> Answer:
 
 def take_return(purchase_id: str, reference: str, units: dict[str, int] | None = None, store: str = "s-1") -> Answer:
     """Take a return; without units, of all that is left."""
-    return returns.take(ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
+    return done(returns.take_in, ADMIN, ReturnRequest(purchase_id, reference, units, store=store))
 
 
 def move(purchase_id: str, member: str, store: str = "s-1") -> Answer:
     """Let staff name another member for a purchase."""
-    return claims.name_member(STAFF, purchase_id, store, MemberReference(member_id=member), "the wrong card")
+    return done(claims.name_member_in, STAFF, purchase_id, store, MemberReference(member_id=member), "the wrong card")
 
 
 def said(answer: Answer) -> dict[str, Any]:
@@ -142,11 +156,58 @@ def spend(member: str, wallet: str, points: int) -> int:
         state, plan = posting.member(member), plan_for(connection, clock.now())
         spent = min(points, state.account(wallet).available)
         if spent:
-            ledger.spend(posting, state, plan, wallet, spent, Source("redemption", new_id(), clock.now()))
+            redemption = _redemption(member, wallet, spent, plan.version)
+            ledger.spend(
+                posting, state, plan, wallet, spent, Source("redemption", redemption.redemption_id, clock.now())
+            )
             posting.write()
+            redemption_store.insert(connection, redemption)
         return spent
 
     return in_transaction(work)
+
+
+def _redemption(member: str, wallet: str, points: int, version: int) -> Redemption:
+    now = clock.now()
+    return Redemption(
+        member, new_id(), "captured", wallet, points, points, 0, None, None, None, version, "s-1", None, now, None, now,
+        str(TILL),
+    )  # fmt: skip
+
+
+def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
+    """Use points of a member as money; `capture=False` holds them."""
+    named = {"store": "s-1"} if actor.role != "terminal" else {}
+    request = RedemptionRequest(
+        **{"member": MemberReference(member_id=member), "wallet": wallet} | named | more, points=points
+    )
+    return with_code(
+        lambda right: in_transaction(partial(redemptions.redeem_in, actor=actor, request=request, right=right))
+    )
+
+
+def hold(member: str, points: int, **more: Any) -> str:
+    """Hold points of a member; return the redemption's id."""
+    redemption_id: str = said(redeem(member, points, capture=False, **more))["redemption_id"]
+    return redemption_id
+
+
+def capture(redemption_id: str, points: int | None = None, actor: Actor = TILL) -> Answer:
+    """Capture what is held."""
+    return in_transaction(partial(redemptions.capture_in, actor=actor, redemption_id=redemption_id, points=points))
+
+
+def release(redemption_id: str, actor: Actor = TILL) -> Answer:
+    """Release what is held."""
+    return in_transaction(partial(redemptions.release_in, actor=actor, redemption_id=redemption_id))
+
+
+def paid_with(posted: PostedPurchase, *points: tuple[int, str | None]) -> PostedPurchase:
+    """Return a purchase paid in part with points: minor units and the redemption for each tender, by card the rest."""
+    due = sum(line.amount_minor for line in posted.purchase.lines) - posted.purchase.order_discount_minor
+    tenders = [Tender("points", amount, reference) for amount, reference in points]
+    rest = Tender("card", due - sum(amount for amount, _ in points))
+    return replace(posted, purchase=replace(posted.purchase, tenders=(*tenders, rest)))
 
 
 def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:

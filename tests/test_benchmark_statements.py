@@ -15,7 +15,7 @@ from loyalty_engine.api.hot import read_purchase
 from loyalty_engine.services import enrolment, publishing, purchases
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.store.on_postgresql import Prepared
-from tests.builders import ADMIN, TILL, open_store
+from tests.builders import ADMIN, TILL, done, open_store
 
 Shape = tuple[str, str, str]
 _SHAPE = re.compile(
@@ -61,7 +61,7 @@ def test_pgbench_sends_what_posting_a_purchase_sends(app: Flask, issued: list[Sh
     publishing.publish(ADMIN, (HERE / "programme.yaml").read_text(), None, "for a test")
     open_store()
     with clock.frozen(clock.now() - timedelta(hours=1)):
-        enrolment.enrol(ADMIN, NewMember(cards=(str(FIRST_CARD),), language="en"))
+        done(enrolment.enrol_in, ADMIN, NewMember(cards=(str(FIRST_CARD),), language="en"))
     body = purchase_body()
     for number in (1, 2):
         issued.clear()

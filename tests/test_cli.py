@@ -47,6 +47,10 @@ def told(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
+def test_tidying_says_what_was_forgotten(ready: Loyalty) -> None:
+    assert told(ready("db", "tidy", "--json")) == {"forgotten": 0, "names_forgotten": 0}
+
+
 def test_an_upgrade_makes_the_tables_on_either_database(
     loyalty: Loyalty, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

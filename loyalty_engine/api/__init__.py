@@ -6,9 +6,11 @@ from loyalty_engine.api import (
     accounts,
     audit_log,
     batches,
+    deeds,
     docs,
     errors,
     health,
+    limits,
     members,
     metrics,
     observed,
@@ -16,6 +18,10 @@ from loyalty_engine.api import (
     products,
     programme,
     purchases,
+    redemptions,
+    reports,
+    statements,
+    store_days,
     stores,
     tokens,
 )
@@ -25,11 +31,16 @@ from loyalty_engine.config import Settings
 _RESOURCES = (
     purchases,
     batches,
+    redemptions,
     members,
     accounts,
+    deeds,
+    statements,
+    reports,
     programme,
     products,
     stores,
+    store_days,
     tokens,
     audit_log,
     health,
@@ -42,6 +53,7 @@ def register(app: Flask, settings: Settings) -> None:
     paths.register(app)
     observed.register(app, settings)
     errors.register(app)
+    limits.register(app, settings)
     api = make_api(app)
     for resource in _RESOURCES:
         api.register_blueprint(resource.blueprint)

@@ -4,18 +4,20 @@ from typing import Any
 
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.described import answers
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
+from loyalty_engine.api.query import reads_query
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.answers import BalancesAnswer, PurchaseAnswer
 from loyalty_engine.api.schemas.members import (
-    CardAnswer,
     ClaimSchema,
     LedgerAnswer,
     MemberAnswer,
+    ShownCardAnswer,
     StandingAnswer,
 )
-from loyalty_engine.api.schemas.queries import PageQuery
-from loyalty_engine.services import balances, claims, members
+from loyalty_engine.api.schemas.queries import AsOfQuery, PageQuery
+from loyalty_engine.services import as_of, balances, claims, member_tokens, members
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import Member
@@ -27,9 +29,10 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/v1", description="What 
 @blueprint.route("/members/<id:member_id>/balances", methods=["GET"])
 @allow("service", "staff", "admin")
 @answers(200, BalancesAnswer)
-def balances_of(actor: Actor, member_id: str) -> bytes:
-    """Show a member's points."""
-    return balances.balances(member_id)
+@reads_query(AsOfQuery)
+def balances_of(actor: Actor, asked: dict[str, Any], member_id: str) -> bytes | dict[str, Any]:
+    """Show a member's points, now or at the end of a past day."""
+    return balances.balances(member_id) if not asked["as_of"] else as_of.balances(member_id, asked["as_of"])
 
 
 @blueprint.route("/members/<id:member_id>/ledger", methods=["GET"])
@@ -44,9 +47,10 @@ def ledger_of(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, A
 @blueprint.route("/members/<id:member_id>/tier", methods=["GET"])
 @allow("service", "staff", "admin")
 @answers(200, StandingAnswer)
-def tier_of(actor: Actor, member_id: str) -> dict[str, Any]:
-    """Show a member's level, and what is missing for the next."""
-    return balances.tier(member_id)
+@reads_query(AsOfQuery)
+def tier_of(actor: Actor, asked: dict[str, Any], member_id: str) -> dict[str, Any]:
+    """Show a member's level and what is missing for the next; or the level at the end of a past day."""
+    return balances.tier(member_id) if not asked["as_of"] else as_of.tier(member_id, asked["as_of"])
 
 
 @blueprint.route("/me", methods=["GET"])
@@ -60,9 +64,10 @@ def me(actor: Actor) -> Member:
 @blueprint.route("/me/balances", methods=["GET"])
 @allow("member")
 @answers(200, BalancesAnswer)
-def my_balances(actor: Actor) -> bytes:
-    """Show my points."""
-    return balances.balances(_self(actor))
+@reads_query(AsOfQuery)
+def my_balances(actor: Actor, asked: dict[str, Any]) -> bytes | dict[str, Any]:
+    """Show my points, now or at the end of a past day."""
+    return balances.balances(_self(actor)) if not asked["as_of"] else as_of.balances(_self(actor), asked["as_of"])
 
 
 @blueprint.route("/me/ledger", methods=["GET"])
@@ -77,20 +82,23 @@ def my_ledger(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/me/tier", methods=["GET"])
 @allow("member")
 @answers(200, StandingAnswer)
-def my_tier(actor: Actor) -> dict[str, Any]:
-    """Show my level, and what is missing for the next."""
-    return balances.tier(_self(actor))
+@reads_query(AsOfQuery)
+def my_tier(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+    """Show my level and what is missing for the next; or the level at the end of a past day."""
+    return balances.tier(_self(actor)) if not asked["as_of"] else as_of.tier(_self(actor), asked["as_of"])
 
 
 @blueprint.route("/me/card", methods=["GET"])
 @allow("member")
-@answers(200, CardAnswer)
-def my_card(actor: Actor) -> dict[str, str]:
-    """Show the card that I show at the till."""
+@answers(200, ShownCardAnswer)
+def my_card(actor: Actor) -> dict[str, Any]:
+    """Show the card that I show at the till, with the token that proves for half a minute or more that it's me."""
     working = [card for card in members.find(_self(actor)).cards if card.status == "active"]
     if not working:
         raise NotFound("no_card", "You have no card that works; ask for one at the till.")
-    return {"number": working[-1].number, "status": working[-1].status}
+    shown = member_tokens.show(_self(actor))
+    card = {"number": working[-1].number, "status": working[-1].status}
+    return {**card, "token": shown.token, "token_valid_until": shown.valid_until.isoformat()}
 
 
 @blueprint.route("/me/claims", methods=["POST"])
@@ -98,6 +106,7 @@ def my_card(actor: Actor) -> dict[str, str]:
 @answers(201, PurchaseAnswer)
 @takes_key
 @blueprint.arguments(ClaimSchema)
+@guessable(1)
 def claim(actor: Actor, body: dict[str, str]) -> Answer:
     """Put a purchase on my account with the code on its receipt, within 30 days."""
     return once(actor, lambda to: claims.claim_in(to, actor, body["claim_code"]))

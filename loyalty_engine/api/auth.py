@@ -12,6 +12,7 @@ from flask.globals import request_ctx
 
 from loyalty_engine.api.described import documented
 from loyalty_engine.api.known import ACTOR
+from loyalty_engine.api.limits import limits
 from loyalty_engine.api.refusals import Unauthorized
 from loyalty_engine.api.responses import respond
 from loyalty_engine.api.schemas.base import invalid
@@ -40,6 +41,7 @@ def allow(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Response
                     "role_not_allowed",
                     f"A {actor.role}'s token can't do this; it takes one of: {names}.",
                 )
+            limits().requests.take(actor.token_id)
             if takes_none and request_ctx.request.environ.get("QUERY_STRING"):
                 _check_no_query()
             return respond(view(actor, *args, **kwargs))

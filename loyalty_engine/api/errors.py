@@ -39,7 +39,9 @@ def refused(refusal: Refusal) -> Response:
     if isinstance(refusal, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="loyalty-engine"'
     if isinstance(refusal, TooMany):
-        response.headers["Retry-After"] = str(refusal.retry_after)
+        response.headers["Retry-After"] = response.headers["RateLimit-Reset"] = str(refusal.retry_after)
+        response.headers["RateLimit-Limit"] = str(refusal.limit)
+        response.headers["RateLimit-Remaining"] = "0"
     elif isinstance(refusal, Busy) or refusal.code in _WORTH_RETRYING:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

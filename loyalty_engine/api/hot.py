@@ -107,14 +107,14 @@ _encode = msgspec.json.Encoder().encode
 
 def read_purchase(raw: bytes) -> PostedPurchase:
     """Return the purchase in a body; raises `Malformed` or `Invalid` with everything that is wrong."""
-    posted = _fast(raw, numbered=True) or load_purchase(_PURCHASE, read_json(raw))
+    posted = fast_purchase(raw) or load_purchase(_PURCHASE, read_json(raw))
     happened(posted.purchase.occurred_at)
     return posted
 
 
 def read_quote(raw: bytes) -> PostedPurchase:
     """Return the purchase that may happen, of which the body needn't give a number."""
-    return _fast(raw, numbered=False) or load_purchase(_QUOTE, read_json(raw))
+    return fast_purchase(raw, numbered=False) or load_purchase(_QUOTE, read_json(raw))
 
 
 def split_batch(raw: bytes) -> list[bytes]:
@@ -132,10 +132,6 @@ def split_batch(raw: bytes) -> list[bytes]:
 
 def fast_purchase(raw: bytes, numbered: bool = True) -> PostedPurchase | None:
     """Return the purchase; None where the schema has to say what it is, or what is wrong with it."""
-    return _fast(raw, numbered)
-
-
-def _fast(raw: bytes, numbered: bool) -> PostedPurchase | None:
     try:
         shape = _quote.decode(raw)
         if (numbered and not shape.purchase_id) or _has_double_keys(raw, shape):

@@ -7,6 +7,7 @@ from typing import Any
 from loyalty_engine import clock
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.described import answers
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
@@ -73,6 +74,7 @@ def _consent(said: Mapping[str, Any], otherwise: str) -> GivenConsent:
 @allow("terminal", "service", "staff", "admin")
 @answers(200, SeenAnswer)
 @blueprint.arguments(LookupSchema)
+@guessable(1)
 def look_up(actor: Actor, reference: MemberReference) -> Seen:
     """Say who stands at the till; a POST, so that no phone and no card stands in an address."""
     return members.look_up(reference)
@@ -135,7 +137,10 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 @blueprint.arguments(CardBlockSchema)
 def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
     """Let a lost card work no longer."""
-    return once(actor, lambda to: _of(member_id, cards.block_in(to, actor, body["card"], body["reason"])))
+    return once(
+        actor,
+        lambda to: _of(members.current_id(to, member_id), cards.block_in(to, actor, body["card"], body["reason"])),
+    )
 
 
 @blueprint.route("/<id:member_id>/cards/replace", methods=["POST"])
@@ -146,7 +151,7 @@ def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 def replace_card(actor: Actor, body: dict[str, Any], member_id: str) -> Answer:
     """Give the member another card in the place of this one."""
     work = partial(cards.replace_in, actor=actor, number=body["card"], reason=body["reason"], new=body["new_card"])
-    return once(actor, lambda to: _of(member_id, work(to), 201))
+    return once(actor, lambda to: _of(members.current_id(to, member_id), work(to), 201))
 
 
 def _status(member: Member) -> Answer:

@@ -1,9 +1,10 @@
 """What may stand in a path: anything else is no path at all, so that no view meets a control character."""
 
+from datetime import date
 from typing import Final
 
 from flask import Flask
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
 
 class CodeConverter(BaseConverter):
@@ -30,7 +31,22 @@ class VersionConverter(BaseConverter):
         return int(value)
 
 
-CONVERTERS: Final = {"code": CodeConverter, "id": IdConverter, "version": VersionConverter}
+class DayConverter(BaseConverter):
+    """A business day."""
+
+    regex = r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError from None
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+CONVERTERS: Final = {"day": DayConverter, "code": CodeConverter, "id": IdConverter, "version": VersionConverter}
 
 
 def register(app: Flask) -> None:

@@ -9,6 +9,7 @@ from loyalty_engine.api import hot
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.bodies import json_body
 from loyalty_engine.api.described import answers, reads
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.answers import (
@@ -39,6 +40,7 @@ blueprint = Blueprint("purchases", __name__, url_prefix="/v1", description="What
 @allow("terminal", "service")
 @answers(200, QuoteAnswer)
 @reads(QuoteSchema)
+@guessable(0)
 def quote(actor: Actor) -> dict[str, Any]:
     """Say what a purchase would earn; nothing is stored."""
     return quotes.quote(actor, hot.read_quote(json_body()))
@@ -101,6 +103,7 @@ def take_back(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
 @answers(201, PurchaseAnswer)
 @blueprint.arguments(NamedMemberSchema)
 @takes_key
+@guessable(0)
 def name_member(actor: Actor, body: dict[str, Any], purchase_id: str) -> Answer:
     """Say whose purchase it is: a till for one without a member, the same day; staff, with a reason, for any."""
     return once(actor, partial(claims.name_member_in, actor=actor, purchase_id=purchase_id, **body))

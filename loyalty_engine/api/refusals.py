@@ -22,11 +22,12 @@ class WrongMediaType(Refusal):
 
 
 class TooMany(Refusal):
-    """Asked more often than is allowed; `retry_after` is in seconds."""
+    """Asked more often than `limit` times a minute; `retry_after` is in seconds."""
 
-    def __init__(self, code: str, detail: str, retry_after: int) -> None:
+    def __init__(self, code: str, detail: str, retry_after: int, limit: int) -> None:
         super().__init__(code, detail)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 STATUSES: Final[tuple[tuple[type[Refusal], int, str], ...]] = (

@@ -22,10 +22,13 @@ _HEADER: Final = {
 }
 
 
-def once(actor: Actor, work: Work) -> Answer:
-    """Do `work` in a transaction; for a key that was seen with this body, repeat the first answer."""
+def once(actor: Actor, work: Work, compared: bytes | None = None) -> Answer:
+    """Do `work` in a transaction; for a key that was seen with this body, repeat the first answer.
+
+    `compared` stands for the body where something in it may differ in a repetition: a code that rotates.
+    """
     key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    body = b"" if key is None else request.get_data()
+    body = b"" if key is None else request.get_data() if compared is None else compared
     return idempotency.remembered(actor, key, request.method, request.path, body, work)
 
 

@@ -24,7 +24,6 @@ _INSTANT: Final = re.compile(
     _DATE + r"[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_DIGITS: Final = re.compile(r"[0-9]{4,32}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LANGUAGE: Final = re.compile(r"[a-zA-Z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 _HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -108,13 +107,6 @@ def email(written: str) -> str:
     if not local or "." not in domain or " " in address or domain.startswith(".") or domain.endswith("."):
         raise ValueError('not an e-mail address: write it as "lin@example.com"')
     return address
-
-
-def card(written: str) -> str:
-    """Return a card number in the form of one; one with a wrong check digit is a card that nobody has."""
-    if _DIGITS.fullmatch(written) is None:
-        raise ValueError("not a card number: write its 4 to 32 digits without spaces")
-    return written
 
 
 def language(written: str) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from loyalty_engine.cli.output import answer, engine, json_option
-from loyalty_engine.services import database, idempotency
+from loyalty_engine.services import database, idempotency, parking
 
 
 @click.group()
@@ -39,7 +39,8 @@ def grant(role: str) -> None:
 @db.command()
 @json_option
 def tidy() -> None:
-    """Forget the idempotency keys that are older than 30 days; receipts are kept for ever."""
+    """Forget what is kept for 30 days: idempotency keys, and cards and phones that nobody has. Receipts stay for ever."""
     with engine():
-        forgotten = idempotency.forget_expired()
-    answer({"forgotten": forgotten}, f"Idempotency keys forgotten: {forgotten:,}")
+        keys, names = idempotency.forget_expired(), parking.forget_names()
+    words = f"Idempotency keys forgotten: {keys:,}. Purchases that no longer say by which card or phone: {names:,}."
+    answer({"forgotten": keys, "names_forgotten": names}, words)

@@ -11,7 +11,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances as balances_of
 from loyalty_engine.services.purchase_answers import metric_words, next_words
-from loyalty_engine.store import accounts, member_state
+from loyalty_engine.store import accounts, member_state, survivors
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid
 from rules.periods import business_day
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 def balances(member_id: str) -> bytes:
     """Return the figures of every wallet, as the JSON that is answered."""
     with reading() as connection:
-        found = accounts.of_member(connection, member_id)
+        member_id, found = accounts.of_member(connection, member_id)
         programme = plan_for(connection, clock.now()).programme
     return _encode({"member_id": member_id, "balances": balances_of(programme, found)})
 
@@ -35,16 +35,20 @@ def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict
     Whoever belongs to a merchant is not told which purchase at another merchant it was.
     """
     with reading() as connection:
-        accounts.of_member(connection, member_id)
+        member_id, _ = accounts.of_member(connection, member_id)
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
-        sources = accounts.sources(connection, member_id, [row["source_id"] for row in rows])
-        sources = {name: one for name, one in sources.items() if _may_know(connection, actor, one)}
+        ids = [row["source_id"] for row in rows]
+        sources: dict[str, accounts.Source] = {}
+        for one in survivors.family(connection, member_id):
+            sources |= accounts.sources(connection, one, ids)
+        sources = {name: one for name, one in sources.items() if may_know(connection, actor, one)}
     entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
     return {"member_id": member_id, "entries": entries, "next": following}
 
 
-def _may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
+def may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
+    """Tell whether whoever asks may be told which purchase it was: those of a merchant only of their own."""
     if actor.merchant_id is None:
         return True
     place = stores.place(connection, source.purchase_key.partition("/")[0])
@@ -83,6 +87,9 @@ def tier(member_id: str) -> dict[str, Any]:
         now = clock.now()
         programme = plan_for(connection, now).programme
         state = member_state.read(connection, member_id)
+        if state.merged_into is not None:
+            member_id = survivors.of(connection, member_id)
+            state = member_state.read(connection, member_id)
         if programme.tiers is None:
             return {"member_id": member_id, "level": None, "next": None, "history": []}
         today = business_day(now, programme.time_zone)

@@ -9,7 +9,7 @@ from loyalty_engine.services import caps, standing
 from loyalty_engine.services.identification import Identified, identify_many
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.posting import Overtaken, Posting
-from loyalty_engine.store import member_batches
+from loyalty_engine.store import member_batches, survivors
 from loyalty_engine.store.member_state import MemberState
 from rules.facts import Purchase
 from rules.periods import business_day
@@ -30,13 +30,24 @@ class Coming(NamedTuple):
 def load(posting: Posting, batch: Sequence[Coming]) -> Mapping[MemberReference, Identified]:
     """Return who the references of a batch mean; those members are then locked, with what judging them takes."""
     found = identify_many(posting.connection, {one.member for one in batch})
-    known = {who.member_id for who in found.values() if who.member_id is not None}
-    states = member_batches.lock(posting.connection, known)
+    states = member_batches.lock(posting.connection, _named(found))
+    if any(state.merged_into is not None for state in states.values()):
+        # They were merged between finding and locking them.
+        found = {one: _lead_on(posting, who) for one, who in found.items()}
+        states |= member_batches.lock(posting.connection, _named(found) - states.keys())
     posting.states |= states
     if any(one.plan.asks_for_profile for one in batch):
         member_batches.load_profiles(posting.connection, states)
     _load_sums(posting, states, found, batch)
     return found
+
+
+def _named(found: Mapping[MemberReference, Identified]) -> set[str]:
+    return {who.member_id for who in found.values() if who.member_id is not None}
+
+
+def _lead_on(posting: Posting, who: Identified) -> Identified:
+    return who if who.member_id is None else Identified(survivors.of(posting.connection, who.member_id), who.reason)
 
 
 def check(posting: Posting) -> None:

@@ -5,7 +5,6 @@ Source: API.md, Tills ("here's my card!") and Members (claims); RELIABILITY.md, 
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -25,29 +24,24 @@ from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
-from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store import postings, purchase_keys, survivors
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow, Values
-from loyalty_engine.store.session import in_transaction
 from rules.errors import Conflict, Forbidden, Invalid, NotFound
 from rules.periods import business_day
 
 CLAIM_DAYS: Final = 30
 
 
-def claim(actor: Actor, claim_code: str) -> Answer:
-    """A member claims a purchase with the code on its receipt, within 30 days of it."""
-    return in_transaction(partial(claim_in, actor=actor, claim_code=claim_code))
-
-
 def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer:
+    """A member claims a purchase with the code on its receipt, within 30 days of it."""
     assert actor.member_id is not None, "only members claim"
     code = codes.normal_code(claim_code)
     key = purchase_keys.claimed_by_code(connection, code) if code else None
     if key is None:
         raise NotFound("claim_code_not_found", "There is no purchase with this code; check it against the receipt.")
     row = _locked(connection, key)
-    if row.member_id == actor.member_id:
+    if row.member_id is not None and survivors.of(connection, row.member_id) == actor.member_id:
         raise Conflict("already_yours", "This purchase is on your account already.")
     if row.member_id is not None:
         raise NotFound("claim_code_not_found", "There is no purchase with this code that can be claimed.")
@@ -59,14 +53,6 @@ def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer
     return _book_parked(connection, actor, key, replace(row, member_id=actor.member_id), parked)
 
 
-def name_member(
-    actor: Actor, purchase_id: str, store: str | None, member: MemberReference, reason: str | None
-) -> Answer:
-    """A till names the member of a purchase that has none, the same day; staff, with a reason, of any purchase."""
-    work = partial(name_member_in, actor=actor, purchase_id=purchase_id, store=store, member=member, reason=reason)
-    return in_transaction(work)
-
-
 def name_member_in(
     connection: sa.Connection,
     actor: Actor,
@@ -75,19 +61,22 @@ def name_member_in(
     member: MemberReference,
     reason: str | None,
 ) -> Answer:
+    """A till names the member of a purchase that has none, the same day; staff, with a reason, of any purchase."""
     key, _ = located(connection, actor, purchase_id, store)
     row = _locked(connection, key)
     who = identify(connection, member)
     if who.member_id is None:
         raise NotFound(who.reason or "unknown_member", "There is no such member; look the card or the phone up first.")
-    if row.member_id == who.member_id:
+    if row.member_id is not None and survivors.of(connection, row.member_id) == who.member_id:
         raise Conflict("already_theirs", "This purchase is on that member's account already.")
     if actor.role not in ("staff", "admin"):
         _check_till(connection, key, row)
     elif not reason:
         raise Invalid("reason_missing", "Say why the member is changed.", {"reason": ["is required for staff"]})
     if row.member_id is None:
-        answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), _parked(connection, key))
+        named = replace(row, member_id=who.member_id)
+        by_staff = actor.role in ("staff", "admin")
+        answer = _book_parked(connection, actor, key, named, _parked(connection, key), strict=not by_staff)
     else:
         answer = move(connection, actor, key, row, who.member_id)
     if reason:
@@ -95,13 +84,8 @@ def name_member_in(
     return answer
 
 
-def accept(actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
-    """Staff accept a purchase that waits for a person (late, sums that disagree, …) as it is."""
-    work = partial(accept_in, actor=actor, purchase_id=purchase_id, store=store, reason=reason)
-    return in_transaction(work)
-
-
 def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None, reason: str) -> Answer:
+    """Staff accept a purchase that waits for a person (late, sums that disagree, …) as it is."""
     key, _ = located(connection, actor, purchase_id, store)
     row = _locked(connection, key)
     if row.member_id is not None:
@@ -111,7 +95,7 @@ def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: 
     who = identify(connection, MemberReference(**named) if named else None)
     if who.member_id is None:
         raise Conflict("member_missing", "Name the purchase's member first; until then it can't be accepted.")
-    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked)
+    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked, strict=False)
     audit_log.record(connection, actor, "purchase_accepted", key, {"reason": reason, "was": parked["reason"]})
     return answer
 
@@ -144,12 +128,16 @@ def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
         )
 
 
-def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values) -> Answer:
+def _book_parked(
+    connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values, strict: bool = True
+) -> Answer:
     """Book a parked purchase for the member in `row`, and then the returns that waited for it.
 
     A till that asks again is told what it was told first, so that answer goes along with the purchase.
     """
-    row = replace(row, posting_id=new_id())
+    assert row.member_id is not None, "the caller has named the member"
+    posting = Posting(connection, actor, clock.now())
+    row = replace(row, member_id=posting.member(row.member_id).member_id, posting_id=new_id())
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
     incoming = Incoming(
@@ -160,7 +148,7 @@ def _book_parked(connection: sa.Connection, actor: Actor, key: str, row: KeyRow,
         key,
         receipt_day=receipt_day(parked["facts"]),
     )
-    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, purchase.occurred_at), incoming, row)
+    booked = book_in(posting, plan_for(connection, purchase.occurred_at), incoming, row, strict)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)

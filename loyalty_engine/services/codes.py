@@ -30,3 +30,21 @@ def normal_code(text: str) -> str | None:
     if _CHECKS[number % 37] != code[-1]:
         return None
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+def base32(data: bytes) -> str:
+    """Return bytes, a multiple of five of them, in the same characters."""
+    assert len(data) % 5 == 0, "five bytes are eight characters"
+    number = int.from_bytes(data, "big")
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(len(data) // 5 * 8)))
+
+
+def from_base32(text: str, size: int) -> bytes | None:
+    """Return the `size` bytes that were written by `base32`, also when read aloud; None for anything else."""
+    digits = text.upper().translate(_READ_AS)
+    if len(digits) != size // 5 * 8 or any(digit not in _DIGITS for digit in digits):
+        return None
+    number = 0
+    for digit in digits:
+        number = number << 5 | _DIGITS.index(digit)
+    return number.to_bytes(size, "big")

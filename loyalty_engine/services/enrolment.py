@@ -21,7 +21,7 @@ from rules.errors import Conflict, Forbidden, Refusal
 from rules.periods import business_day
 from rules.plan import Plan
 
-__all__ = ["Enrolment", "NewMember", "enrol", "enrol_in", "enrol_many"]
+__all__ = ["Enrolment", "NewMember", "enrol_in", "enrol_many"]
 
 _TABLES: Final = ("members", "profiles", "consents", "cards", "phones", "external_ids", "tier_history")
 
@@ -45,13 +45,11 @@ class Enrolment:
         return self.refusal.detail if self.refusal else None
 
 
-def enrol(actor: Actor, new: NewMember) -> Answer:
-    """Enrol one member; raises `Invalid`, or `Conflict` with `phone_taken`, `card_taken` or `external_id_taken`."""
-    return races.run(lambda connection: enrol_in(connection, actor, new))
-
-
 def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:
-    """Enrol one member in the caller's transaction; a race for a phone or card is a `Duplicate`: run it again."""
+    """Enrol one member; raises `Invalid`, or `Conflict` with `phone_taken`, `card_taken` or `external_id_taken`.
+
+    A race for a phone or a card is a `Duplicate`: run it again.
+    """
     _check_till(actor, new)
     (done,) = _Enrolling(connection, actor).all([new])
     if done.refusal is not None:

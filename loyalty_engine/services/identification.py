@@ -2,11 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from loyalty_engine import clock
+from loyalty_engine.services import member_tokens
 from loyalty_engine.services.intake import MemberReference
-from loyalty_engine.store import purchase_keys
+from loyalty_engine.store import purchase_keys, survivors
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +21,15 @@ class Identified:
 
 
 NOBODY = Identified(None)
-_BY_TOKEN = Identified(None, "unknown_token")
-"""Nobody shows rotating codes before members can sign in."""
 
 
-def identify(connection: sa.Connection, reference: MemberReference | None) -> Identified:
-    """Find the member that `reference` names; without a reference there is nobody, and no trouble."""
+def identify(
+    connection: sa.Connection, reference: MemberReference | None, shown_at: datetime | None = None
+) -> Identified:
+    """Find the member that `reference` names; without a reference there is nobody, and no trouble.
+
+    A token has to be good now, or at `shown_at`: a till that was offline posts what it saw an hour ago.
+    """
     if reference is None:
         return NOBODY
     if reference.card is not None:
@@ -31,17 +37,21 @@ def identify(connection: sa.Connection, reference: MemberReference | None) -> Id
     if reference.phone is not None:
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
-        return _by_id(reference.member_id, purchase_keys.member_exists(connection, reference.member_id))
-    return _BY_TOKEN
+        return _by_id(survivors.find(connection, reference.member_id))
+    assert reference.token is not None, "one of the four"
+    return _by_token(connection, reference.token, shown_at)
 
 
 def identify_many(
     connection: sa.Connection, references: Collection[MemberReference]
 ) -> dict[MemberReference, Identified]:
-    """Find the members that `references` name, in one statement for each way of naming."""
+    """Find the members that `references` name, in one statement for each way of naming.
+
+    Those that show a token are left out: whether it was good depends on when each of them did.
+    """
     cards = purchase_keys.members_of_cards(connection, {one.card for one in references if one.card is not None})
     phones = purchase_keys.members_of_phones(connection, {one.phone for one in references if one.phone is not None})
-    ids = purchase_keys.members_among(connection, {one.member_id for one in references if one.member_id is not None})
+    ids = survivors.among_them(connection, {one.member_id for one in references if one.member_id is not None})
     found = {}
     for one in references:
         if one.card is not None:
@@ -49,9 +59,7 @@ def identify_many(
         elif one.phone is not None:
             found[one] = _by_phone(phones.get(one.phone))
         elif one.member_id is not None:
-            found[one] = _by_id(one.member_id, one.member_id in ids)
-        else:
-            found[one] = _BY_TOKEN
+            found[one] = _by_id(ids.get(one.member_id))
     return found
 
 
@@ -66,5 +74,15 @@ def _by_phone(member_id: str | None) -> Identified:
     return Identified(member_id, None if member_id else "unknown_phone")
 
 
-def _by_id(member_id: str, is_there: bool) -> Identified:
-    return Identified(member_id) if is_there else Identified(None, "unknown_member")
+def _by_id(member_id: str | None) -> Identified:
+    return Identified(member_id, None if member_id else "unknown_member")
+
+
+def _by_token(connection: sa.Connection, token: str, shown_at: datetime | None) -> Identified:
+    said = member_tokens.read(token)
+    if said is None or not member_tokens.is_genuine(connection, said):
+        return Identified(None, "unknown_token")
+    moments = (clock.now(), shown_at or clock.now())
+    if not any(member_tokens.is_good_at(said, at) for at in moments):
+        return Identified(None, "expired_token")
+    return _by_id(survivors.find(connection, said.member_id))

@@ -10,6 +10,7 @@ from typing import Any
 from loyalty_engine import clock
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.enrolment import enrol_many
+from loyalty_engine.services.imports.formats import count_rows
 from loyalty_engine.services.imports.job import Job, run
 from loyalty_engine.services.imports.jobs import member_job, product_job, purchase_job
 from loyalty_engine.services.imports.marks import StoredMarks
@@ -43,7 +44,7 @@ def bring_in(actor: Actor, request: Request, progress: Progress) -> Totals:
     if not request.path.is_file():
         raise Invalid("no_such_file", f"{request.path}: there is no such file.")
     job = _job(actor, request, _programme())
-    with progress(request.kind, rows_in(request.path)) as advance:
+    with progress(request.kind, count_rows(request.path)) as advance:
         return run(job, request.path, request.rejects_path, StoredMarks(), clock.now, advance)
 
 
@@ -61,12 +62,3 @@ def _job(actor: Actor, request: Request, programme: Programme) -> Job[Any]:
 def _programme() -> Programme:
     with reading() as connection:
         return plan_for(connection, clock.now()).programme
-
-
-def rows_in(path: Path) -> int | None:
-    """Return about how many rows a text file has, by its lines; None where only reading it would tell."""
-    if path.suffix.lower() == ".parquet":
-        return None
-    with path.open("rb") as file:
-        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return max(0, lines - 1) if path.suffix.lower() == ".csv" else lines

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules.facts import Purchase
 
@@ -55,3 +55,21 @@ class ReturnRequest:
     store: str | None = None
     receipt: Receipt | None = None
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionRequest:
+    """Points that a member wants to use as money, or a reward that it wants for them: `points` or `reward`.
+
+    `purchase_total` is money as text, in the programme's currency. Without `capture` they are held for `hold_for`.
+    """
+
+    member: MemberReference
+    wallet: str | None = None
+    points: int | None = None
+    reward: str | None = None
+    store: str | None = None
+    capture: bool = True
+    purchase_total: str | None = None
+    code: str | None = None
+    hold_for: timedelta = timedelta(minutes=15)

@@ -11,7 +11,7 @@ from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_answers import trace_words
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
 from loyalty_engine.services.sites import site_of
-from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store import postings, purchase_keys, survivors
 from loyalty_engine.store.purchase_keys import KeyRow, Values
 from loyalty_engine.store.session import reading
 from rules.accrual import Accrual, rework
@@ -70,9 +70,14 @@ def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: st
     named = purchase_keys.purchase_key(site_of(connection, actor, store).store, purchase_id)
     key = purchase_keys.first_key(connection, named)
     row = purchase_keys.find(connection, key)
-    if row is None or (actor.role == "member" and row.member_id != actor.member_id):
+    if row is None or (actor.role == "member" and not _is_theirs(connection, actor, row)):
         raise NotFound("purchase_not_found", f"There is no purchase {purchase_id} here.")
     return key, row
+
+
+def _is_theirs(connection: sa.Connection, actor: Actor, row: KeyRow) -> bool:
+    """Tell whether a purchase is the member's own, or was one's that was merged into it."""
+    return row.member_id is not None and actor.member_id in (row.member_id, survivors.of(connection, row.member_id))
 
 
 def stored(connection: sa.Connection, row: KeyRow) -> Values:
@@ -114,7 +119,7 @@ def view(connection: sa.Connection, purchase: Values) -> dict[str, Any]:
     return {
         "purchase_id": purchase_id,
         "store": store,
-        "member_id": purchase["member_id"],
+        "member_id": survivors.of(connection, purchase["member_id"]),
         "status": purchase["status"],
         "occurred_at": purchase["occurred_at"].isoformat(),
         "booked_at": purchase["booked_at"].isoformat(),

@@ -16,6 +16,7 @@ from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.members import GONE, Member, birthday_of, checked_id, load, no_member
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
+from loyalty_engine.store import survivors
 from loyalty_engine.store.members import Consent, Profile
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Conflict, Forbidden
@@ -177,7 +178,7 @@ def _set_status(
 
 
 def _lock(connection: sa.Connection, member_id: str) -> str:
-    known = checked_id(member_id)
+    known = survivors.of(connection, checked_id(member_id))
     if store.lock(connection, known) in (None, *GONE):
         raise no_member()
     return known

@@ -17,6 +17,7 @@ from loyalty_engine.services.identification import identify
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
+from loyalty_engine.store import survivors
 from loyalty_engine.store.members import Card, Consent, MemberRow, Profile
 from loyalty_engine.store.session import reading
 from rules.errors import Conflict, NotFound
@@ -67,18 +68,27 @@ def look_up(reference: MemberReference) -> Seen:
         named = _normalised(connection, reference)
         found = identify(connection, named)
         if found.member_id is None:
-            raise _unknown(found.reason or "unknown_member", named)
-        row = store.row(connection, found.member_id)
-        if row is None or row.status in GONE:
-            raise no_member()
-        profile = store.profile(connection, found.member_id)
-        working = [card for card in store.cards_of(connection, found.member_id) if card.status == "active"]
+            raise not_identified(found.reason or "unknown_member", named)
+        row = _row(connection, found.member_id)
+        profile = store.profile(connection, row.member_id)
+        working = [card for card in store.cards_of(connection, row.member_id) if card.status == "active"]
     name = masked_name(profile.name) if profile and profile.name else None
     card = masked(working[-1].number) if working else None
     return Seen(row.member_id, row.status, name, card, row.level, row.language)
 
 
-def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
+def _row(connection: sa.Connection, member_id: str) -> MemberRow:
+    """Return the row of the member that an id leads to."""
+    row = store.row(connection, member_id)
+    if row is not None and row.status == "merged":
+        row = store.row(connection, survivors.of(connection, member_id))
+    if row is None or row.status in GONE:
+        raise no_member()
+    return row
+
+
+def not_identified(reason: str, named: MemberReference) -> NotFound | Conflict:
+    """Return the refusal for a member that nobody is, or whose card or code works no longer."""
     match reason:
         case "blocked_card":
             return Conflict("blocked_card", "This card is blocked; ask the member for another one, or for the phone.")
@@ -90,6 +100,10 @@ def _unknown(reason: str, named: MemberReference) -> NotFound | Conflict:
             return NotFound("unknown_card", "There is no such card; read it again, or enrol the member.")
         case "unknown_phone":
             return NotFound("unknown_phone", "There is no member with this telephone number.")
+        case "unknown_token":
+            return NotFound("unknown_token", "No member shows this code; scan it again, or take the card.")
+        case "expired_token":
+            return NotFound("expired_token", "This code is too old; scan the one that the member's page shows now.")
         case _:
             return no_member()
 
@@ -128,11 +142,13 @@ def find(member_id: str) -> Member:
 
 
 def load(connection: sa.Connection, member_id: str) -> Member:
-    """Return everything about a member as the caller's transaction sees it; raises `NotFound`."""
-    row, profile = store.row(connection, member_id), store.profile(connection, member_id)
-    if row is None or row.status in GONE or profile is None:
+    """Return everything about the member that an id leads to, as the transaction sees it; raises `NotFound`."""
+    row = _row(connection, member_id)
+    profile = store.profile(connection, row.member_id)
+    if profile is None:
         raise no_member()
-    return _member(row, profile, store.consents_of(connection, member_id), store.cards_of(connection, member_id))
+    consents, cards = store.consents_of(connection, row.member_id), store.cards_of(connection, row.member_id)
+    return _member(row, profile, consents, cards)
 
 
 def _member(row: MemberRow, profile: Profile, consents: tuple[Consent, ...], cards: tuple[Card, ...]) -> Member:
@@ -176,6 +192,11 @@ def checked_id(member_id: str) -> str:
         return str(UUID(member_id))
     except ValueError:
         raise no_member() from None
+
+
+def current_id(connection: sa.Connection, member_id: str) -> str:
+    """Return the id of the member that an id leads to now."""
+    return survivors.of(connection, checked_id(member_id))
 
 
 def no_member() -> NotFound:

@@ -14,7 +14,7 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
 from loyalty_engine.services.purchases import book_in
 from loyalty_engine.services.reversals import Returned, answer_anew, book_return, left_of, reduce_to
-from loyalty_engine.store import postings, purchase_keys
+from loyalty_engine.store import postings, purchase_keys, survivors
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.purchase_keys import KeyRow
 from rules.errors import Conflict
@@ -23,8 +23,10 @@ from rules.errors import Conflict
 def move(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, to_member: str) -> Answer:
     """Move the purchase in `row` to `to_member`, with the returns booked against it and the answer that a replay gets."""
     assert row.member_id is not None and row.posting_id is not None, "only a booked purchase moves"
-    for member_id in sorted((row.member_id, to_member)):
-        Posting(connection, actor, clock.now()).member(member_id)
+    posting = Posting(connection, actor, clock.now())
+    for member_id in sorted(survivors.of(connection, one) for one in (row.member_id, to_member)):
+        posting.member(member_id)
+    to_member = posting.member(to_member).member_id
     first_answer = postings.purchase_answer(connection, row.member_id, row.posting_id)
     _take_away(connection, actor, row)
     posting_id = new_id()
@@ -48,7 +50,9 @@ def _take_away(connection: sa.Connection, actor: Actor, row: KeyRow) -> None:
     nothing = dict.fromkeys(left_of(purchase, facts), 0)
     reduce_to(posting, state, purchase, facts, nothing, Source("move", row.posting_id, clock.now()))
     state.purchases_count -= 1
-    state.last_purchase_on = postings.last_purchase_on(connection, row.member_id, but=row.posting_id)
+    family = survivors.family(connection, state.member_id)
+    days = [postings.last_purchase_on(connection, one, but=row.posting_id) for one in family]
+    state.last_purchase_on = max((day for day in days if day is not None), default=None)
     purchase["status"] = "moved"
     posting.write()
     postings.update_purchase(connection, purchase)
@@ -66,7 +70,8 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
         key,
         receipt_day=receipt_day(purchase["facts"]),
     )
-    booked = book_in(Posting(connection, actor, clock.now()), plan_for(connection, facts.occurred_at), incoming, moved)
+    plan = plan_for(connection, facts.occurred_at)
+    booked = book_in(Posting(connection, actor, clock.now()), plan, incoming, moved, strict=False)
     if isinstance(booked, CannotBook):
         raise Conflict(booked.reason, DETAILS[booked.reason])
     return booked

@@ -45,10 +45,13 @@ class Posting:
     budgets_before: dict[tuple[str, date], int] = field(default_factory=dict)
 
     def member(self, member_id: str) -> MemberState:
-        """Return the member, locked for the rest of the transaction."""
+        """Return the member, locked for the rest of the transaction; of one that was merged, the one it went into."""
         state = self.states.get(member_id)
         if state is None:
-            state = self.states[member_id] = member_state.lock(self.connection, member_id)
+            state = member_state.lock(self.connection, member_id)
+            if state.merged_into is not None:
+                return self.member(state.merged_into)
+            self.states[member_id] = state
         return state
 
     def booked_at(self, state: MemberState, occurred_at: datetime) -> datetime:

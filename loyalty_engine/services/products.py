@@ -14,7 +14,7 @@ from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import NewProduct
 from loyalty_engine.store import products as store
 from loyalty_engine.store.products import ProductRow
-from loyalty_engine.store.session import in_transaction, reading
+from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
 from rules.facts import Line
 
@@ -84,12 +84,6 @@ def _checked(given: NewProduct) -> ProductRow | Refusal:
     except Refusal as refusal:
         return refusal
     return ProductRow(sku, given.from_on or date.min, category or None, brand or None, _encode(tags).decode())
-
-
-def history(sku: str) -> tuple[ProductRow, ...]:
-    """Return what the catalogue says of a SKU, the earliest first; the day of the first may be the first day there is."""
-    with reading() as connection:
-        return store.history(connection, sku)
 
 
 def fill(connection: sa.Connection, lines: tuple[Line, ...], on: date) -> tuple[Line, ...]:

@@ -8,6 +8,7 @@ import msgspec
 from loyalty_engine.services.booking import PurchaseBooked
 from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.purchase_documents import decode_json
+from loyalty_engine.services.restoring import Restored
 from loyalty_engine.services.standing import TierAnswer
 from loyalty_engine.store.member_state import Account, MemberState
 from rules.explain import because
@@ -68,14 +69,16 @@ def returned_answer(
     booked: Sequence[Booked],
     left: Mapping[str, int],
     accounts: Mapping[str, Account],
+    restored: Sequence[Restored] = (),
 ) -> bytes:
-    """Answer a return: what it took back, what was forgiven, and what is left of the purchase."""
+    """Answer a return: what it took back and gave back, what was forgiven, and what is left of the purchase."""
     return _encode(
         {
             "purchase_id": purchase_id,
             "return_reference": return_reference,
             "status": "returned",
             "points": [{"wallet": one.wallet, "points": one.points, "forgiven": one.forgiven} for one in booked],
+            "restored": [{"wallet": one.wallet, "points": one.points} for one in restored],
             "left": [{"line_id": line, "quantity": units} for line, units in left.items()],
             "balances": balances(programme, accounts),
         }

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import batch_members, booking, caps, parking
+from loyalty_engine.services import batch_members, booking, caps, parking, tenders
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
@@ -159,8 +159,8 @@ def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_R
     """Return the places of the purchases whose number and receipt are new, also within the batch.
 
     A run ends with a purchase whose return came first: it is posted in its place, for what comes after it is judged by
-    what it leaves. So is a known number with a receipt that is free: a later sale may have that one. A repetition takes
-    nothing, neither its number nor its receipt.
+    what it leaves. So is a known number with a receipt that is free, for a later sale may have that one, and a purchase
+    that names redemptions, for they may be its. A repetition takes nothing, neither its number nor its receipt.
     """
     receipts = [one.receipt_key for one in arrived.values() if one.receipt_key is not None]
     keys, receipt_keys, waiting = purchase_keys.taken(connection, [one.key for one in arrived.values()], receipts)
@@ -169,7 +169,7 @@ def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_R
         if incoming.receipt_key in receipt_keys or (incoming.key in keys and incoming.receipt_key is None):
             continue
         known = incoming.key in keys
-        if known or incoming.key in waiting:
+        if known or incoming.key in waiting or any(tenders.references(incoming.purchase)):
             runs[-1] = runs[-1]._replace(then=place)
             runs.append(_Run([]))
         else:
@@ -195,7 +195,7 @@ class _Batch:
         self.posting = posting
         self.keys: list[purchase_keys.Values] = []
         self.receipts: list[purchase_keys.Values] = []
-        self.parked: list[tuple[Incoming, str | None]] = []
+        self.parked: list[tuple[Incoming, str | None, str | None]] = []
         purchases = [(incoming.purchase, member) for incoming, member in new if member is not None]
         coming = [Coming(purchase, plan_at(purchase.occurred_at), member) for purchase, member in purchases]
         self.found = batch_members.load(self.posting, coming)
@@ -209,20 +209,20 @@ class _Batch:
             return None
         trouble = trouble_with(plan, incoming.purchase, may_be_late=True) or (who.reason if who else None)
         if trouble or who is None or who.member_id is None:
-            return self._park(incoming, trouble)
+            return self._park(incoming, trouble, who.member_id if who else None)
         state = posting.member(who.member_id)
         accrual = booking.judge(posting, state, plan, incoming.purchase)
         if isinstance(accrual, CannotBook):
-            return self._park(incoming, accrual.reason)
+            return self._park(incoming, accrual.reason, who.member_id)
         source = Source("purchase", new_id(), incoming.purchase.occurred_at)
         done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
         booking.append_purchase(posting, state, plan, incoming, done, source, answer=None)
         self._take_keys(incoming, who.member_id, source.id)
         return PostingResult("posted", accrual.points)
 
-    def _park(self, incoming: Incoming, reason: str | None) -> PostingResult:
+    def _park(self, incoming: Incoming, reason: str | None, member_id: str | None) -> PostingResult:
         self._take_keys(incoming, None, None)
-        self.parked.append((incoming, reason))
+        self.parked.append((incoming, reason, member_id))
         return PostingResult("unresolved" if reason else "unclaimed", code=reason, detail=parking.DETAILS[reason])
 
     def _take_keys(self, incoming: Incoming, member_id: str | None, posting_id: str | None) -> None:
@@ -248,8 +248,8 @@ class _Batch:
         connection = self.posting.connection
         keys = sorted(self.keys, key=itemgetter("purchase_key"))
         purchase_keys.add_keys(connection, keys, sorted(self.receipts, key=itemgetter("receipt_key")))
-        for incoming, reason in self.parked:
-            parking.park(connection, incoming, reason)
+        for incoming, reason, member_id in self.parked:
+            parking.park(connection, incoming, reason, member_id)
         self.posting.write()
 
 

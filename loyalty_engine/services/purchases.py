@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, replays, waiting
+from loyalty_engine.services import booking, parking, replays, tenders, waiting
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -42,36 +42,48 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     incoming = receive(connection, posted, own_site(connection, actor, posted.store, posted.terminal))
     plan = plan_for(connection, incoming.purchase.occurred_at)
     check_currency(plan, incoming.purchase)
-    who = identify(connection, posted.member)
+    who = identify(connection, posted.member, shown_at=incoming.purchase.occurred_at)
     # What a claim does not do away with comes first.
     trouble = trouble_with(plan, incoming.purchase, may_be_late=replays_history) or who.reason
+    if trouble is None and who.member_id is None and not replays_history:
+        trouble = tenders.trouble_for_nobody(plan, incoming.purchase)
     member_id = None if trouble else who.member_id
     row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
     known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
-        return parking.park(connection, incoming, trouble)
+        return parking.park(connection, incoming, trouble, who.member_id)
     now = None if replays_history else clock.now()
-    booked = book_in(Posting(connection, actor, now), plan, incoming, row)
+    booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
-        return parking.park(connection, incoming, booked.reason)
+        return parking.park(connection, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
     return booked
 
 
-def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow) -> Answer | CannotBook:
-    """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done."""
+def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, strict: bool = True) -> Answer | CannotBook:
+    """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done.
+
+    With `strict` each of its tenders in points has to fit its redemption. See `tenders.payments`.
+    """
     assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
     state = posting.member(row.member_id)
+    if state.member_id != row.member_id:
+        purchase_keys.move_key(posting.connection, incoming.key, replace(row, member_id=state.member_id))
     accrual = booking.judge(posting, state, plan, incoming.purchase)
     if isinstance(accrual, CannotBook):
         return accrual
+    paid = tenders.payments(posting, state, plan, incoming.purchase, strict)
+    if paid is None:
+        return CannotBook(tenders.UNMATCHED)
+    captured = tenders.capture(posting, state, paid)
     source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
     done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
     body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done)
     booking.append_purchase(posting, state, plan, incoming, done, source, body)
     posting.write()
+    tenders.bind(posting.connection, captured, row.posting_id)
     return Answer(201, body)

@@ -1,5 +1,6 @@
 """What a purchase that has not happened would earn, and why; nothing is stored."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from loyalty_engine import clock
@@ -15,11 +16,15 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances, trace_words
 from loyalty_engine.services.sites import filled, own_site, placed
 from loyalty_engine.store import member_state
+from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.session import reading
+from rules import spending
 from rules.accrual import accrue
 from rules.errors import Conflict, NotFound
-from rules.facts import MemberFacts
+from rules.facts import MemberFacts, Purchase
+from rules.money import format_amount
 from rules.periods import business_day
+from rules.programme import Programme
 from rules.trace import trace
 
 
@@ -36,7 +41,7 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
         if who.member_id is None:
             joined_on = business_day(purchase.occurred_at, plan.programme.time_zone)
             accrual = accrue(plan, purchase, MemberFacts(joined_on), {})
-            accounts = {}
+            accounts, spendable = {}, []
         else:
             posting = Posting(connection, actor, clock.now(), only_looks=True)
             state = member_state.read(connection, who.member_id)
@@ -44,10 +49,36 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
             if isinstance(judged, CannotBook):
                 raise Conflict(judged.reason, DETAILS[judged.reason])
             accrual, accounts = judged, state.accounts
+            spendable = spendable_words(plan_for(connection, clock.now()).programme, accounts, purchase)
     return {
         "member_id": who.member_id,
         "points": [{"wallet": wallet, "points": points} for wallet, points in accrual.points.items()],
         "balances": balances(plan.programme, accounts) if who.member_id else [],
+        "spendable": spendable,
         "trace": trace_words(plan, trace(plan, purchase, accrual)),
         "programme_version": plan.version,
     }
+
+
+def spendable_words(programme: Programme, accounts: Mapping[str, Account], purchase: Purchase) -> list[dict[str, Any]]:
+    """Return, for each wallet whose points are used as money, the most that could be used on a purchase."""
+    due = max(0, sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor)
+    found = []
+    for wallet in programme.wallets:
+        terms = spending.spending_of(wallet)
+        if terms is None:
+            continue
+        account = accounts.get(wallet.id)
+        points = spending.most(wallet, account.available if account else 0, due)
+        found.append(
+            {
+                "wallet": wallet.id,
+                "points": points,
+                "worth": format_amount(spending.worth_minor(wallet, points), programme.money),
+                "minimum": spending.least(wallet),
+                "multiple": spending.step(wallet),
+                "proof_above": terms.proof.above if terms.proof else None,
+                "proof_by": sorted(terms.proof.by) if terms.proof else [],
+            }
+        )
+    return found

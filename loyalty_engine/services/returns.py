@@ -3,8 +3,6 @@
 Source: PROGRAMME.md, Returns; RELIABILITY.md, 5 and 6.
 """
 
-from functools import partial
-
 import sqlalchemy as sa
 
 from loyalty_engine import clock
@@ -19,13 +17,7 @@ from loyalty_engine.services.sites import site_of
 from loyalty_engine.services.waiting import Shown
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.purchase_keys import WAITING, KeyRow
-from loyalty_engine.store.session import in_transaction
 from rules.errors import NotFound
-
-
-def take(actor: Actor, request: ReturnRequest) -> Answer:
-    """Take one return in a transaction of its own. See `take_in`."""
-    return in_transaction(partial(take_in, actor=actor, request=request))
 
 
 def take_in(connection: sa.Connection, actor: Actor, request: ReturnRequest) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, ledger, standing
+from loyalty_engine.services import caps, ledger, restoring, standing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -46,7 +46,10 @@ class Returned:
 
 
 def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned) -> Answer:
-    """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again."""
+    """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again.
+
+    `member_id` says with whom the purchase is stored; after a merge the points are another one's.
+    """
     posting = Posting(connection, actor, clock.now())
     state = posting.member(member_id)
     stored = postings.purchase(connection, member_id, posting_id)
@@ -59,10 +62,14 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     left = left_after(purchase, left_of(stored, purchase), returned.units)
     return_id = new_id()
     source = Source("return", return_id, returned.occurred_at)
+    plan = plan_of(connection, stored["version"])
+    # First what comes back: it may be needed for what is taken back.
+    restored = restoring.give_back(posting, plan, stored["purchase_key"], purchase, left, source)
     booked = reduce_to(posting, state, stored, purchase, left, source)
-    programme = plan_of(connection, stored["version"]).programme
-    body = returned_answer(returned.purchase_id, returned.reference, programme, booked, left, state.accounts)
-    _append_return(posting, state, posting_id, returned, return_id, body)
+    body = returned_answer(
+        returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored
+    )
+    _append_return(posting, state, stored, returned, return_id, body)
     posting.write()
     postings.update_purchase(connection, stored)
     return Answer(201, body)
@@ -157,11 +164,11 @@ def _book_changes(
 
 
 def _append_return(
-    posting: Posting, state: MemberState, posting_id: str, returned: Returned, return_id: str, body: bytes
+    posting: Posting, state: MemberState, stored: Values, returned: Returned, return_id: str, body: bytes
 ) -> None:
     values: dict[str, Any] = {
-        "member_id": state.member_id,
-        "posting_id": posting_id,
+        "member_id": stored["member_id"],
+        "posting_id": stored["posting_id"],
         "return_reference": returned.reference,
         "return_id": return_id,
         "fingerprint": returned.fingerprint,

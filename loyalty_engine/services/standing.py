@@ -63,8 +63,9 @@ def set_level(
     since_at: datetime,
     booked_at: datetime,
     review: date | None,
-    metric: int,
+    metric: int | None,
     source: Source,
+    reason: str | None = None,
 ) -> None:
     """Put the member on a level, and say so in the tier history."""
     state.level, state.level_since_at, state.level_review_on = level, since_at, review
@@ -83,6 +84,6 @@ def set_level(
             "source_kind": source.kind,
             "source_id": source.id,
             "actor": str(posting.actor),
-            "reason": None,
+            "reason": reason,
         }
     )

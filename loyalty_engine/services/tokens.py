@@ -20,7 +20,7 @@ from loyalty_engine.services.actors import Actor, Role
 from loyalty_engine.services.caching import Cache
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.members import GONE, checked_id, no_member
-from loyalty_engine.store import members, places
+from loyalty_engine.store import members, places, survivors
 from loyalty_engine.store import tokens as store
 from loyalty_engine.store.session import in_transaction, reading
 from loyalty_engine.store.tokens import Token
@@ -142,7 +142,7 @@ def for_member(actor: Actor, member_id: str, expires_at: datetime | None = None)
         raise Invalid("token_invalid", "The token would have ended already.", {"expires_at": ["must be in the future"]})
 
     def work(connection: sa.Connection) -> Issued:
-        known = checked_id(member_id)
+        known = survivors.of(connection, checked_id(member_id))
         if members.status(connection, known) in (None, *GONE):
             raise no_member()
         token = replace(_token(actor, "member", "a member", expires_at), member_id=known)
@@ -193,6 +193,13 @@ def revoke(actor: Actor, token_id: str) -> None:
 
     in_transaction(work)
     _tokens.forget(token_id)
+
+
+def revoke_members(connection: sa.Connection, member_id: str) -> int:
+    """End all tokens of a member, in the caller's transaction; return how many there were."""
+    ended = store.revoke_members(connection, member_id, clock.now())
+    _tokens.clear()
+    return ended
 
 
 def _managed(connection: sa.Connection, actor: Actor, token_id: str) -> Token:

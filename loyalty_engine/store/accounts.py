@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.ids import is_id
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import accounts, ledger_entries, members, purchase_returns, purchases
@@ -15,18 +16,20 @@ Values = dict[str, Any]
 
 _FIGURES = "available pending held debt lifetime active_on next_expires_on next_expires_points".split()
 _with_member = Statement(
-    sa.select(accounts.c.wallet, *(accounts.c[name] for name in _FIGURES))
+    sa.select(members.c.merged_into, accounts.c.wallet, *(accounts.c[name] for name in _FIGURES))
     .select_from(members.outerjoin(accounts, members.c.member_id == accounts.c.member_id))
     .where(members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type))
 )
 
 
-def of_member(connection: sa.Connection, member_id: str) -> dict[str, Account]:
-    """Return a member's accounts by wallet; raises `NotFound` where there is no such member."""
+def of_member(connection: sa.Connection, member_id: str) -> tuple[str, dict[str, Account]]:
+    """Return the member that an id leads to, with its accounts by wallet; raises `NotFound` for nobody's id."""
     rows = _with_member.rows(connection, member_id=member_id)
     if not rows:
         raise NotFound("member_not_found", "There is no such member.")
-    return {wallet: Account(*figures) for wallet, *figures in rows if wallet is not None}
+    if rows[0][0] is not None:
+        return of_member(connection, str(rows[0][0]))
+    return member_id, {wallet: Account(*figures) for _, wallet, *figures in rows if wallet is not None}
 
 
 def entries(connection: sa.Connection, member_id: str, before_seq: int | None, limit: int) -> list[Values]:
@@ -46,7 +49,11 @@ class Source(NamedTuple):
 
 
 def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]) -> dict[str, Source]:
-    """Return what each of these sources of a member's entries is, for those that are purchases or returns."""
+    """Return what each of these sources of a member's entries is, for those that are purchases or returns.
+
+    Other sources have ids of other forms, which PostgreSQL would refuse to compare with a UUID.
+    """
+    source_ids = [one for one in source_ids if is_id(one)]
     bought = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
         purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(source_ids))
     )

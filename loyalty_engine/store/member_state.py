@@ -46,6 +46,7 @@ class MemberState:
     language: str
     last_seq: int
     joined_on: date
+    merged_into: str | None
     level: str | None
     level_since_at: datetime | None
     level_review_on: date | None
@@ -108,11 +109,11 @@ class MemberState:
 _MEMBER = None
 """The key in `before` of the member's own row; a wallet and (cap, period) are the others."""
 MEMBER_COLUMNS = (
-    "status language last_seq joined_on level level_since_at level_review_on tier_changes purchases_count"
+    "status language last_seq joined_on merged_into level level_since_at level_review_on tier_changes purchases_count"
     " last_purchase_on last_booked_at level_grace_until level_by"
 ).split()
-WRITTEN_COLUMNS = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[4:]
-"""What a posting changes: all but the status, the language and the day of joining."""
+WRITTEN_COLUMNS = MEMBER_COLUMNS[2:3] + MEMBER_COLUMNS[5:]
+"""What a posting changes: all but the status, the language, the day of joining and a merge."""
 ACCOUNT_COLUMNS = "wallet available pending held debt lifetime active_on next_expires_on next_expires_points".split()
 _written = attrgetter(*WRITTEN_COLUMNS)
 _figures = attrgetter(*ACCOUNT_COLUMNS[1:])

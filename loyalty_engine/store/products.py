@@ -26,7 +26,6 @@ class ProductRow:
 
 
 _COLUMNS: Final = (t.c.sku, t.c.from_on, t.c.category, t.c.brand, t.c.tags)
-_HISTORY: Final = Statement(sa.select(*_COLUMNS).where(t.c.sku == sa.bindparam("sku")).order_by(t.c.from_on))
 _AS_OF: Final = Statement(
     lambda dialect, _: (
         sa.select(*_COLUMNS)
@@ -50,11 +49,6 @@ def put(connection: sa.Connection, rows: Sequence[ProductRow]) -> None:
         connection.exec_driver_sql(_PUT_ARRAYS, arrays)
     else:
         _PUT.many(connection, [{name: getattr(row, name) for name in ProductRow.__slots__} for row in rows])
-
-
-def history(connection: sa.Connection, sku: str) -> tuple[ProductRow, ...]:
-    """Return everything known of a SKU, the earliest first."""
-    return tuple(ProductRow(*row) for row in _HISTORY.rows(connection, sku=sku))
 
 
 def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str, date], ProductRow]:

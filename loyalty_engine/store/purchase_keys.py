@@ -13,7 +13,6 @@ from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import (
     cards,
     claim_codes,
-    members,
     parked_purchases,
     phones,
     purchase_aliases,
@@ -36,6 +35,12 @@ class KeyRow:
     fingerprint: str
     member_id: str | None
     posting_id: str | None
+
+
+def named_by_a_number() -> sa.ColumnElement[bool]:
+    """Return the condition that a parked purchase says by which card or phone its member was named."""
+    named = parked_purchases.c.named_member
+    return sa.and_(named.is_not(None), named.not_like('{"member_id":%'))
 
 
 _insert_key = statements.insert_once(purchase_keys)
@@ -62,11 +67,6 @@ _receipt = Statement(sa.select(receipts.c.purchase_key).where(receipts.c.receipt
 _release_receipt = Statement(receipts.delete().where(receipts.c.receipt_key == sa.bindparam("receipt_key")))
 _card = Statement(sa.select(cards.c.member_id, cards.c.status).where(cards.c.number == sa.bindparam("number")))
 _phone = Statement(sa.select(phones.c.member_id).where(phones.c.phone == sa.bindparam("phone")))
-_member = Statement(
-    sa.select(members.c.member_id).where(
-        members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type)
-    )
-)
 _insert_parked = statements.insert(parked_purchases)
 _insert_claim_code = statements.insert(claim_codes)
 _claim_code = Statement(
@@ -78,6 +78,15 @@ _settle_parked = Statement(
     parked_purchases.update()
     .where(parked_purchases.c.purchase_key == sa.bindparam("key"))
     .values(status="posted", named_member=None)
+)
+_forget_names = Statement(
+    parked_purchases.update()
+    .where(
+        parked_purchases.c.status == "unresolved",
+        parked_purchases.c.received_at < sa.bindparam("before", type_=parked_purchases.c.received_at.type),
+        named_by_a_number(),
+    )
+    .values(named_member=None)
 )
 _insert_waiting = statements.insert_once(waiting_returns)
 _WAITING_COLUMNS = waiting_returns.columns.keys()
@@ -178,11 +187,6 @@ def member_of_phone(connection: sa.Connection, phone: str) -> str | None:
     return row[0] if row else None
 
 
-def member_exists(connection: sa.Connection, member_id: str) -> bool:
-    """Tell whether there is a member of that id."""
-    return _member.one(connection, member_id=member_id) is not None
-
-
 def members_of_cards(connection: sa.Connection, numbers: Collection[str]) -> dict[str, tuple[str, str]]:
     """Return the member that each of the cards belongs to, and the card's status, by number."""
     if not numbers:
@@ -198,14 +202,6 @@ def members_of_phones(connection: sa.Connection, numbers: Collection[str]) -> di
         return {}
     query = sa.select(phones.c.phone, phones.c.member_id).where(among(connection, phones.c.phone, numbers))
     return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def members_among(connection: sa.Connection, member_ids: Collection[str]) -> set[str]:
-    """Return those of the ids that are a member's."""
-    if not member_ids:
-        return set()
-    query = sa.select(members.c.member_id).where(among(connection, members.c.member_id, member_ids))
-    return set(connection.scalars(query))
 
 
 def park(connection: sa.Connection, values: Values) -> None:
@@ -239,6 +235,11 @@ def parked_with(
 def settle_parked(connection: sa.Connection, key: str) -> None:
     """Mark a parked purchase as posted, and forget how its member was named."""
     _settle_parked.run(connection, key=key)
+
+
+def forget_names(connection: sa.Connection, before: datetime) -> int:
+    """Forget how members were named in purchases that came before an instant, save by their own ids; return how many."""
+    return _forget_names.run(connection, before=before)
 
 
 def claimed_by_code(connection: sa.Connection, claim_code: str) -> str | None:

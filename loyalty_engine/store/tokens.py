@@ -60,6 +60,11 @@ def _set_unless_revoked(column: str) -> Statement:
 
 _END: Final = _set_unless_revoked("expires_at")
 _REVOKE: Final = _set_unless_revoked("revoked_at")
+_REVOKE_MEMBERS: Final = Statement(
+    t.update()
+    .where(t.c.member_id == sa.bindparam("key", type_=t.c.member_id.type), t.c.revoked_at.is_(None))
+    .values(revoked_at=sa.bindparam("revoked_at", type_=t.c.revoked_at.type))
+)
 
 
 def find(connection: sa.Connection, token_id: str) -> tuple[str, Token] | None:
@@ -82,6 +87,11 @@ def end(connection: sa.Connection, token_id: str, expires_at: datetime) -> bool:
 def revoke(connection: sa.Connection, token_id: str, revoked_at: datetime) -> bool:
     """Mark a token as revoked; False where it was already."""
     return _REVOKE.run(connection, key=token_id, revoked_at=revoked_at) == 1
+
+
+def revoke_members(connection: sa.Connection, member_id: str, revoked_at: datetime) -> int:
+    """Mark the tokens of a member as revoked; return how many weren't already."""
+    return _REVOKE_MEMBERS.run(connection, key=member_id, revoked_at=revoked_at)
 
 
 def any_there(connection: sa.Connection) -> bool:

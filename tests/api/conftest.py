@@ -55,7 +55,7 @@ def shop(application: Flask) -> Shop:
     with application.app_context():
         builders.publish()
         builders.open_store()
-        enrolled = enrolment.enrol(builders.ADMIN, NewMember(cards=(CARD,), name="Lin Wei"))
+        enrolled = builders.done(enrolment.enrol_in, builders.ADMIN, NewMember(cards=(CARD,), name="Lin Wei"))
         member_id = _member_id(enrolled.body)
         secrets = _secrets(member_id)
     client = application.test_client()

@@ -124,8 +124,10 @@ def test_too_many_requests_say_when_to_come_back(shop: Shop, monkeypatch: pytest
     from loyalty_engine.api.refusals import TooMany
 
     def refuses(_: str) -> None:
-        raise TooMany("too_many_requests", "Wait a moment.", 7)
+        raise TooMany("too_many_requests", "Wait a moment.", 7, 60)
 
     monkeypatch.setattr(tokens, "authenticate", refuses)
     answer = shop.terminal("GET", "/v1/stores")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    told = [answer.headers[f"RateLimit-{name}"] for name in ("Limit", "Remaining", "Reset")]
+    assert told == ["60", "0", "7"]

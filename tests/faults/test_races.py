@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Thread, local
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,6 +20,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import purchases
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.purchase_batches import post_many
+from loyalty_engine.store import member_batches
 from loyalty_engine.store.session import db, in_transaction
 from rules.errors import Refusal
 from tests.builders import ADMIN
@@ -217,6 +218,66 @@ def test_a_serialization_failure_is_tried_again(shop: Flask) -> None:
 
     assert in_transaction(work).status == 201
     assert rows("SELECT COUNT(*) AS count FROM purchases") == [{"count": 1}]
+    assert_clean()
+
+
+class _Crossing:
+    """Lets two threads meet once each after their first lock, so that each then waits for what the other holds."""
+
+    def __init__(self) -> None:
+        self.barrier, self.met, self.attempts = Barrier(2), local(), Counter[str]()
+
+    def __call__(self, name: str) -> None:
+        self.attempts[name] += 1
+        if not getattr(self.met, "once", False):
+            self.met.once = True
+            self.barrier.wait(20)
+
+
+def test_single_postings_that_lock_two_members_crosswise_are_tried_again(shop: Flask) -> None:
+    ann, ben, *_ = open_shop(SIMPLE)
+    crossing = _Crossing()
+
+    def both(name: str, first: str, second: str) -> list[int]:
+        def work(connection: sa.Connection) -> list[int]:
+            one = purchases.post_in(connection, ADMIN, sold(f"{name}-1", first))
+            crossing(name)
+            return [one.status, purchases.post_in(connection, ADMIN, sold(f"{name}-2", second)).status]
+
+        return in_transaction(work)
+
+    results = at_once(shop, [partial(both, "a", ann, ben), partial(both, "b", ben, ann)])
+    assert results == [[201, 201]] * 2
+    assert sorted(crossing.attempts.values()) == [1, 2], "one was undone by PostgreSQL (40P01), and ran again"
+    assert rows("SELECT COUNT(*) AS count FROM purchases") == [{"count": 4}]
+    assert_clean()
+
+
+def test_batches_whose_runs_lock_members_crosswise_are_tried_again(
+    shop: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purchase whose return came first ends a run: members are locked in the order of their ids within each alone."""
+    ann, ben, *_ = open_shop(SIMPLE)
+    take_return("a-2", "ra")
+    take_return("b-2", "rb")
+    crossing, lock = _Crossing(), member_batches.lock
+
+    def locked(connection: sa.Connection, ids: Any) -> Any:
+        found = lock(connection, ids)
+        if len(found) == 1:
+            crossing(next(iter(found)))
+        return found
+
+    monkeypatch.setattr(member_batches, "lock", locked)
+
+    def batch(name: str, first: str, second: str) -> list[str]:
+        bought = [sold(f"{name}-{number}", who) for number, who in ((1, first), (2, first), (3, second))]
+        return [one.status for one in post_many(ADMIN, bought)]
+
+    results = at_once(shop, [partial(batch, "a", ann, ben), partial(batch, "b", ben, ann)])
+    assert results == [["posted"] * 3] * 2
+    assert crossing.attempts.total() == 5, "two runs each, and the first run of the one that ran again"
+    assert rows("SELECT COUNT(*) AS count FROM purchases") == [{"count": 6}]
     assert_clean()
 
 

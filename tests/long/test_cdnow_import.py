@@ -13,12 +13,12 @@ from flask import Flask
 from loyalty_engine import create_app
 from loyalty_engine.config import Settings
 from loyalty_engine.services import auditing, enrolment, purchase_batches, stores
-from loyalty_engine.services.demo import cdnow
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.store.places import Merchant, Store
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import accounts, metadata, purchases
+from tests import cdnow
 from tests.builders import ADMIN, PROGRAMME, publish
 
 DOLLARS = PROGRAMME.replace("money: CNY", "money: USD").replace("Asia/Shanghai", "America/New_York")

@@ -103,7 +103,8 @@ _DOCUMENT: dict[str, Any] = {
             "points": 30,
             "once_per": ["sku"],
             "cap": {"per": "year", "points": 600},
-        }
+        },
+        {"id": "survey", "event": "survey", "wallet": "beans", "points": 5, "pending": {"until": "checked"}},
     ],
     "tiers": {
         "metric": {"points_of": "beans"},

@@ -219,6 +219,27 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "30 points",
         ['events[0].points: "30 points" is not a whole number (write digits, such as 100)'],
     ),
+    (
+        "events[1].pending",
+        "a while",
+        ['events[1].pending: "a while" is not a length of time (write it as "30 days" or "12 months")'],
+    ),
+    ("events[1].pending", {}, ['events[1].pending.until: "until" is missing']),
+    (
+        "events[1].pending.until",
+        "it is checked",
+        [
+            (
+                "events[1].pending.until:"
+                ' "it is checked" is no id (write 1 to 64 of a-z, 0-9, - and _, starting with a letter or digit)'
+            )
+        ],
+    ),
+    (
+        "events[1].pending.after",
+        "7 days",
+        ['events[1].pending.after: unknown key "after" (known here: "until")'],
+    ),
 ]
 
 

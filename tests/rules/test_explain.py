@@ -48,8 +48,8 @@ def test_the_purchase_of_the_api_in_english() -> None:
     assert beans.headline == "43 Beans"
     assert beans.gave == (
         "35 from One bean a yuan on LATTE-L",
-        "8 3/4 more as Gold member",
-        "3/4 dropped in rounding",
+        "8.75 more as Gold member",
+        "0.75 dropped in rounding",
     )
     assert beans.gave_nothing == (
         "nothing from Double beans on coffee before ten: starts on 2026-12-01",
@@ -69,8 +69,8 @@ def test_the_purchase_of_the_api_in_chinese() -> None:
     assert told.headline == "43 咖啡豆、2 印花"
     assert told.wallets[0].gave == (
         "“One bean a yuan”送35（LATTE-L）",
-        "金卡会员另送8 3/4",
-        "取整舍去3/4",
+        "金卡会员另送8.75",
+        "取整舍去0.75",
     )
     assert told.wallets[0].gave_nothing[0] == "“Double beans on coffee before ten”未送：2026-12-01开始"
 
@@ -118,9 +118,16 @@ def test_names_fall_back_to_english_then_any_then_the_id(texts: Mapping[str, str
         (0, "0"),
         (43, "43"),
         (2000, "2,000"),
-        (Fraction(35, 4), "8 3/4"),
-        (Fraction(-3, 4), "3/4"),
-        (Fraction(8001, 4), "2,000 1/4"),
+        (Fraction(35, 4), "8.75"),
+        (Fraction(-3, 4), "0.75"),
+        (Fraction(8001, 4), "2,000.25"),
+        (Fraction(1, 10), "0.1"),
+        (Fraction(1, 16), "0.0625"),
+        (Fraction(1, 10_000), "0.0001"),
+        (Fraction(1, 20_000), "1/20000"),
+        (Fraction(1, 32), "1/32"),
+        (Fraction(25, 3), "8 1/3"),
+        (Fraction(6001, 3), "2,000 1/3"),
         (Fraction(8, 4), "2"),
     ],
 )
@@ -298,7 +305,7 @@ _MINUS = re.compile(r" (?:dropped in rounding|over the cap)")
 
 
 def told_points(sentence: str) -> Fraction:
-    whole, part = re.match(r"([\d,]+(?![\d,/]))?(?:(?:^| )(\d+/\d+))?", sentence).groups()
+    whole, part = re.match(r"([\d,]+(?:\.\d+)?(?![\d,/.]))?(?:(?:^| )(\d+/\d+))?", sentence).groups()
     value = Fraction((whole or "0").replace(",", "")) + Fraction(part or 0)
     return -value if _MINUS.search(sentence) else value
 

@@ -1,11 +1,14 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rules.lots import Lot, Taking, expires_on, open_lot, soonest_first, take_back
+from rules.lots import Lot, Spent, Taking, capture, expires_on, open_lot, restore, soonest_first, take_back
 from rules.periods import Period
-from rules.programme import Expiry, InactivityExpiry, RollingExpiry, YearlyExpiry
+from rules.programme import Expiry, InactivityExpiry, RollingExpiry, UntilEvent, YearlyExpiry
 from tests.rules.samples import BEANS
 
 TODAY = date(2026, 11, 22)
@@ -53,6 +56,15 @@ def test_a_grant_waits_until_its_pending_time_is_over(booked: date, state: str) 
 def test_what_is_available_at_once_pays_debt_first(debt: int, paid: int) -> None:
     lot = open_lot(BEANS, 43, TODAY, TODAY, debt)
     assert (lot.granted, lot.paid_debt) == (43, paid)
+
+
+def test_a_grant_waits_as_long_as_it_is_told_whatever_the_wallet_says() -> None:
+    slow = replace(BEANS, pending=Period(14, "days"))
+    assert open_lot(slow, 5, TODAY, TODAY, 0, Period(0, "days")).state == "available"
+    assert open_lot(BEANS, 5, TODAY, TODAY, 0, Period(1, "days")).state == "pending"
+    until = open_lot(BEANS, 5, TODAY, TODAY, 3, UntilEvent("checked"))
+    assert (until.state, until.available_on, until.paid_debt) == ("pending", date.max, 0)
+    assert until.expires_on == open_lot(BEANS, 5, TODAY, TODAY, 3).expires_on
 
 
 def test_what_is_pending_pays_no_debt_yet() -> None:
@@ -127,3 +139,49 @@ def test_what_lots_lack_is_missing(points: int, missing: int) -> None:
         points - missing,
         missing,
     )
+
+
+spent = st.lists(
+    st.builds(
+        Spent,
+        st.sampled_from("abcdefgh"),
+        st.integers(1, 50),
+        st.one_of(st.none(), st.dates(date(2026, 11, 1), date(2027, 3, 1))),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda one: one.lot_id,
+)
+
+
+@given(spent, st.data())
+def test_points_come_back_in_the_same_lots_however_returns_are_split(spent: list[Spent], data: st.DataObject) -> None:
+    total = sum(one.points for one in spent)
+    stops = sorted(data.draw(st.lists(st.integers(0, total), max_size=4)))
+    at_once = restore(spent, 0, total, TODAY)
+    in_turn: dict[date | None, int] = {}
+    for before, after in pairwise([0, *stops, total]):
+        for end, points in restore(spent, before, after, TODAY).items():
+            in_turn[end] = in_turn.get(end, 0) + points
+    assert in_turn == at_once
+    assert sum(at_once.values()) == total
+    assert all(end is None or end >= TODAY + timedelta(days=30) for end in at_once)
+
+
+def test_what_would_have_lapsed_last_comes_back_first_and_is_captured_last() -> None:
+    soon, late, never = Spent("a", 5, date(2026, 12, 1)), Spent("b", 5, date(2027, 6, 1)), Spent("c", 5, None)
+    assert restore([soon, late, never], 0, 7, TODAY) == {None: 5, date(2027, 6, 1): 2}
+    assert restore([soon, late, never], 7, 15, TODAY) == {date(2027, 6, 1): 3, date(2026, 12, 22): 5}
+    assert capture(7, [never, late, soon]) == (soon, replace(late, points=2))
+
+
+@pytest.mark.parametrize(
+    ("end", "restored_end"),
+    [
+        (date(2026, 12, 21), date(2026, 12, 22)),
+        (date(2026, 12, 22), date(2026, 12, 22)),
+        (date(2026, 12, 23), date(2026, 12, 23)),
+    ],
+)
+def test_restored_points_are_good_for_thirty_days_at_least(end: date, restored_end: date) -> None:
+    assert restore([Spent("a", 5, end)], 0, 5, TODAY) == {restored_end: 5}

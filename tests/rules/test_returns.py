@@ -13,7 +13,7 @@ from rules.facts import MemberFacts, Purchase
 from rules.filters import Bounds, BySkuList, Words
 from rules.plan import Plan, make_plan
 from rules.programme import BonusRule, Cap, EarnRule, PerMoney, Programme
-from rules.returns import Kept, everything, kept, left_after
+from rules.returns import Kept, everything, kept, left_after, points_back, returned_share
 from tests.rules.samples import (
     API_PURCHASE,
     BEANS,
@@ -225,3 +225,34 @@ def test_a_delivery_that_stays_keeps_nothing_of_goods_that_came_back() -> None:
     bought = purchase(line("1", 2000, 2), delivered)
     assert keeps(plan_of(a_point_a_yuan(), welcome), bought, {"1": 2, "2": 1}).points == {"beans": 520}
     assert keeps(plan_of(a_point_a_yuan(), welcome), bought, {"1": 0, "2": 1}).points == {"beans": 0}
+
+
+class TestWhatWasSpentOnIt:
+    def test_the_share_is_of_the_money_and_shipping_was_paid_too(self) -> None:
+        bought = purchase(line("1", 3000, 3), line("2", 0, 2), replace(line("3", 1000), kind="shipping"))
+        assert returned_share(bought, {"1": 3, "2": 2, "3": 1}) == 0
+        assert returned_share(bought, {"1": 3, "2": 0, "3": 1}) == 0
+        assert returned_share(bought, {"1": 2, "2": 2, "3": 1}) == Fraction(1, 4)
+        assert returned_share(bought, {"1": 0, "2": 0, "3": 1}) == Fraction(3, 4)
+        assert returned_share(bought, {"1": 0, "2": 0, "3": 0}) == 1
+
+    def test_the_order_discount_comes_off_first(self) -> None:
+        bought = replace(purchase(line("1", 3000, 1), line("2", 1000, 1)), order_discount_minor=2000)
+        assert returned_share(bought, {"1": 0, "2": 1}) == Fraction(3, 4)
+
+    def test_of_what_cost_nothing_all_comes_back_with_the_last_of_it(self) -> None:
+        bought = purchase(line("1", 0, 2))
+        assert returned_share(bought, {"1": 1}) == 0
+        assert returned_share(bought, {"1": 0}) == 1
+
+    @given(purchases(), st.integers(0, 10**9), st.data())
+    def test_points_that_come_back_only_rise_and_end_with_all_of_them(
+        self, bought: Purchase, spent: int, data: st.DataObject
+    ) -> None:
+        left, back = everything(bought), 0
+        for line_id in data.draw(st.permutations(list(left))):
+            left = {**left, line_id: 0}
+            now = points_back(spent, returned_share(bought, left))
+            assert back <= now <= spent
+            back = now
+        assert back == spent

@@ -17,7 +17,7 @@ from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.auditing.report import NAMED, Report
 from loyalty_engine.store import drivers
 from loyalty_engine.store.session import db
-from tests.builders import STAFF, publish
+from tests.builders import STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, line, move, open_shop, post, rows, said, sold, spend, take_return
 
@@ -38,14 +38,14 @@ def build() -> None:
     post(sold("p1b", ben, line(amount=26_000)))
     move("p1b", cleo)
     claimed = said(post(sold("p10", None, receipt="r10")))["claim_code"]
-    claims.claim(Actor("app", "member", member_id=cleo), claimed)
+    done(claims.claim_in, Actor("app", "member", member_id=cleo), claimed)
     post(sold("p11", None, card="6300000000000000", receipt="r11"))
     post(sold("p12", ann, paid=3))
     publish(TEA_CLUB.replace("bonus: 40", "bonus: 50"))
     with clock.frozen(NOON + timedelta(days=1)):
         post(sold("p20", ben, line(amount=30_000), line("2", 0, 500, "tea")))
         post(sold("p13", ann, at=NOON - timedelta(days=40)))
-        claims.accept(STAFF, "p13", "s-1", "a till was offline")
+        done(claims.accept_in, STAFF, "p13", "s-1", "a till was offline")
         spend(cleo, "leaves", 500)
         take_return("p1b", "x9")
 

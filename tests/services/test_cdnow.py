@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from loyalty_engine.services.demo import cdnow
 from loyalty_engine.services.imports.identity import file_hash
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
+from tests import cdnow
 
 
 @pytest.fixture(scope="module")

@@ -6,23 +6,19 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import enrolment, products, purchase_batches, stores
-from loyalty_engine.services.imports.doors import Files, import_file
+from loyalty_engine.services import enrolment, importing, products, purchase_batches, stores
+from loyalty_engine.services.importing import Request
 from loyalty_engine.services.imports.marks import StoredMarks
-from loyalty_engine.services.imports.purchases import Defaults
 from loyalty_engine.services.imports.sinks import Kind, Mark
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.store.places import Merchant
 from tests.builders import ADMIN, PROGRAMME, open_store, publish
 from tests.conftest import FrozenClock
-
-DEFAULTS = Defaults("CNY", ZoneInfo("Asia/Shanghai"))
 
 MEMBERS = """\
 external_id,phone,joined_on,birthday
@@ -53,7 +49,7 @@ def shop(app: Flask, frozen_clock: FrozenClock) -> None:
 def bring_in(kind: Kind, directory: Path, text: str) -> tuple[Totals, list[str]]:
     path, rejects = directory / f"{kind}.csv", directory / f"{kind}.rejects.ndjson"
     path.write_text(text, encoding="utf-8")
-    totals = import_file(kind, Files(path, rejects), ADMIN, DEFAULTS, lambda done: None)
+    totals = importing.bring_in(ADMIN, Request(kind, path, rejects), lambda kind, total: nullcontext(lambda done: None))
     found = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
     return totals, [json.loads(record)["reason"] for record in found]
 

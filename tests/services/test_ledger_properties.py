@@ -20,7 +20,7 @@ from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
 from rules.errors import Refusal
 from rules.facts import Line
-from tests.builders import STAFF
+from tests.builders import STAFF, done
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     STORES,
@@ -149,11 +149,11 @@ class Shop:
                 reference = sold("", member).member
                 assert reference is not None
                 till = Actor("other-till", "terminal", "tea-house", purchase.store, "t-1")
-                claims.name_member(till, f"p{number}", purchase.store, reference, None)
+                done(claims.name_member_in, till, f"p{number}", purchase.store, reference, None)
             case "claim":
                 self._claim(number, member)
             case "accept":
-                claims.accept(STAFF, f"p{number}", purchase.store, "looked at")
+                done(claims.accept_in, STAFF, f"p{number}", purchase.store, "looked at")
             case "spend":
                 spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
             case "wait":
@@ -204,7 +204,7 @@ class Shop:
 
     def _claim(self, number: int, member: str) -> None:
         if code := said(self.answers[number]).get("claim_code") if number in self.answers else None:
-            claims.claim(Actor("app", "member", member_id=member), code)
+            done(claims.claim_in, Actor("app", "member", member_id=member), code)
 
 
 @pytest.fixture
@@ -313,7 +313,7 @@ def test_a_purchase_tells_the_balances_after_the_returns_that_waited_for_it(app:
     nobody = sold("p2", None)
     code = said(post(nobody))["claim_code"]
     take_return("p2", "x2")
-    claimed = claims.claim(Actor("app", "member", member_id=ann), code)
+    claimed = done(claims.claim_in, Actor("app", "member", member_id=ann), code)
     assert _balances(claimed) == figures(ann)
     assert said(claimed)["tier"]["next"] == said(post(sold("p3", ann, line(amount=0))))["tier"]["next"]
     assert_clean()
@@ -336,6 +336,6 @@ def test_a_parked_purchase_does_not_take_more_back_than_it_has(app: Flask, froze
     take_return("p1", "x3", {"1": 1})
     with pytest.raises(Refusal, match="has come back already"):
         take_return("p1", "x4")
-    claims.claim(Actor("app", "member", member_id=ann), code)
+    done(claims.claim_in, Actor("app", "member", member_id=ann), code)
     assert rows("SELECT left_units FROM purchases") == [{"left_units": '{"1":0}'}]
     assert_clean()

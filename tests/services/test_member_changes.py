@@ -30,7 +30,7 @@ def _a_programme(app: Flask, frozen_clock: FrozenClock) -> None:
 
 
 def enrolled(**details: Any) -> str:
-    told = json.loads(enrolment.enrol(STAFF, NewMember(**details)).body)
+    told = json.loads(done(enrolment.enrol_in, STAFF, NewMember(**details)).body)
     return str(told["member_id"])
 
 

@@ -20,7 +20,7 @@ from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
 from rules.errors import Conflict, Invalid, NotFound
 from rules.facts import Birthday
-from tests.builders import ADMIN, PROGRAMME, STAFF, TILL, publish
+from tests.builders import ADMIN, PROGRAMME, STAFF, TILL, done, publish
 from tests.conftest import NOON, FrozenClock
 
 PHONE = "+8613800138000"
@@ -33,7 +33,7 @@ def _a_programme(app: Flask, frozen_clock: FrozenClock) -> None:
 
 
 def enrolled(new: NewMember = NewMember(), actor: Actor = TILL) -> dict[str, Any]:
-    answer = enrolment.enrol(actor, new)
+    answer = done(enrolment.enrol_in, actor, new)
     assert answer.status == 201
     found: dict[str, Any] = json.loads(answer.body)
     return found
@@ -89,7 +89,7 @@ def test_a_phone_is_found_however_it_is_written(written: str) -> None:
 @pytest.mark.parametrize("written", ["", "12", "+86138", "a phone", "+999999999", "１３８００１３８０００", "1" * 500])
 def test_a_phone_that_is_none_is_refused_without_repeating_it(written: str) -> None:
     with pytest.raises(Invalid) as refused:
-        enrolment.enrol(TILL, NewMember(phone=written))
+        done(enrolment.enrol_in, TILL, NewMember(phone=written))
     assert list(refused.value.errors) == ["phone"]
     assert "+8613800138000" in refused.value.errors["phone"][0]
     assert not written or written not in str(refused.value.errors).replace("+8613800138000", "")
@@ -98,7 +98,7 @@ def test_a_phone_that_is_none_is_refused_without_repeating_it(written: str) -> N
 def test_a_phone_belongs_to_one_member() -> None:
     enrolled(NewMember(phone=PHONE))
     with pytest.raises(Conflict) as refused:
-        enrolment.enrol(TILL, NewMember(phone="138 0013 8000"))
+        done(enrolment.enrol_in, TILL, NewMember(phone="138 0013 8000"))
     assert (refused.value.code, list(refused.value.errors)) == ("phone_taken", ["phone"])
     assert len(rows("members")) == 1
 
@@ -108,7 +108,7 @@ def test_a_card_that_the_shop_brings_along_is_found() -> None:
     assert told["card"] == "841234567890"
     assert members.look_up(MemberReference(card="841234567890")).member_id == told["member_id"]
     with pytest.raises(Conflict) as refused:
-        enrolment.enrol(TILL, NewMember(cards=("841234567890",)))
+        done(enrolment.enrol_in, TILL, NewMember(cards=("841234567890",)))
     assert refused.value.code == "card_taken"
 
 
@@ -162,7 +162,7 @@ def test_a_birthday_is_a_day_that_was(birthday: Birthday, good: bool) -> None:
         assert members.find(enrolled(NewMember(birthday=birthday))["member_id"]).birthday == birthday
     else:
         with pytest.raises(Invalid) as refused:
-            enrolment.enrol(TILL, NewMember(birthday=birthday))
+            done(enrolment.enrol_in, TILL, NewMember(birthday=birthday))
         assert list(refused.value.errors) == ["birthday"]
 
 
@@ -182,7 +182,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         tier=HeldLevel("platinum"),
     )
     with pytest.raises(Invalid) as refused:
-        enrolment.enrol(STAFF, new)
+        done(enrolment.enrol_in, STAFF, new)
     assert set(refused.value.errors) == {
         "external_id", "cards[0]", "phone", "name", "email", "language", "birthday", "consents[0].channel",
         "consents[0].purpose", "consents[0].proof", "segments", "attributes.colour", "joined_on", "tier",
@@ -236,7 +236,7 @@ def test_without_a_programme_nobody_is_enrolled(app: Flask) -> None:
     with db.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM programme_versions")
     with pytest.raises(Conflict) as refused:
-        enrolment.enrol(TILL, NewMember())
+        done(enrolment.enrol_in, TILL, NewMember())
     assert refused.value.code == "no_programme"
 
 

@@ -10,7 +10,7 @@ from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.session import reading
 from rules.errors import Conflict, Invalid, NotFound
-from tests.builders import ADMIN, PROGRAMME, publish
+from tests.builders import ADMIN, PROGRAMME, done, publish
 from tests.conftest import NOON, FrozenClock
 
 LISTED = PROGRAMME.replace("earn: {points: 1", "lines: {sku_list: {in: [slow-sellers]}}, earn: {points: 1")
@@ -120,7 +120,7 @@ def test_versions_are_kept_with_author_reason_and_document(app: Flask, frozen_cl
 
 def test_a_preset_can_be_published_as_it_is(app: Flask) -> None:
     assert publish(documents.preset("retailer")) == 1
-    assert enrolment.enrol(ADMIN, NewMember()).status == 201
+    assert done(enrolment.enrol_in, ADMIN, NewMember()).status == 201
     with pytest.raises(NotFound):
         documents.preset("no-such-preset")
 

@@ -12,7 +12,7 @@ from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, ReturnRequest
 from loyalty_engine.services.purchase_documents import decode_json
 from rules.facts import Line, Purchase
-from tests.builders import ADMIN, PROGRAMME, TILL, open_store, publish
+from tests.builders import ADMIN, PROGRAMME, TILL, done, open_store, publish
 from tests.conftest import FrozenClock
 
 PLATINUM = PROGRAMME + "    - {id: platinum, name: {en: Platinum}, from: 5000}\n"
@@ -27,7 +27,7 @@ def bought(number: str, member_id: str, amount_minor: int) -> PostedPurchase:
 def member_id(app: Flask, frozen_clock: FrozenClock) -> str:
     publish()
     open_store()
-    answer = enrolment.enrol(ADMIN, NewMember())
+    answer = done(enrolment.enrol_in, ADMIN, NewMember())
     found: str = decode_json(answer.body.decode())["member_id"]
     return found
 
@@ -71,7 +71,7 @@ def test_a_cap_whose_period_a_version_changes_starts_anew(
     publishing.publish(ADMIN, capped(after), None, "another period")
     frozen_clock.move(timedelta(minutes=1))
     assert [earned("three"), earned("four")] == [80, 20]
-    returns.take(TILL, ReturnRequest("one", "R-1", None))
+    done(returns.take_in, TILL, ReturnRequest("one", "R-1", None))
     assert earned("five") == 0, "what comes back of the old period makes no room in the new one"
     assert auditing.audit().clean
 

@@ -27,6 +27,7 @@ class BalancesAnswer(Schema):
     """Every wallet of the programme."""
 
     member_id = fields.UUID()
+    as_of = fields.Date(metadata={"description": "where a past day was asked for"})
     balances = fields.List(fields.Nested(BalanceAnswer))
 
 
@@ -81,10 +82,23 @@ class PurchaseAnswer(Schema):
     detail = String()
 
 
+class SpendableAnswer(Schema):
+    """The most points of one wallet that could be used on the purchase."""
+
+    wallet = String()
+    points = Integer(metadata={"description": "0 where there are too few, or the purchase is too small"})
+    worth = String(metadata={"example": "3.00"})
+    minimum = Integer(metadata={"description": "the fewest that may be used"})
+    multiple = Integer(metadata={"description": "points are used in multiples of this"})
+    proof_above = Integer(allow_none=True, metadata={"description": "more points than this need one of `proof_by`"})
+    proof_by = fields.List(String(metadata={"enum": ["token", "code"]}))
+
+
 class QuoteAnswer(Schema):
-    """What a purchase would earn, and why."""
+    """What a purchase would earn, and why; with a member also what points could be used on it."""
 
     points = fields.List(fields.Nested(PointsAnswer))
+    spendable = fields.List(fields.Nested(SpendableAnswer))
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()
 
@@ -149,13 +163,21 @@ class ForgivenAnswer(Schema):
     forgiven = Integer()
 
 
+class RestoredAnswer(Schema):
+    """The points of one wallet that were spent on the purchase and came back."""
+
+    wallet = String()
+    points = Integer()
+
+
 class ReturnAnswer(Schema):
-    """What a return took back; one that came before its purchase is `waiting`."""
+    """What a return took back and gave back; one that came before its purchase is `waiting`."""
 
     purchase_id = String()
     return_reference = String()
     status = String(metadata={"enum": ["returned", "waiting"]})
     points = fields.List(fields.Nested(ForgivenAnswer))
+    restored = fields.List(fields.Nested(RestoredAnswer))
     left = fields.List(fields.Nested(LeftAnswer))
     balances = fields.List(fields.Nested(BalanceAnswer))
     detail = String()

@@ -2,14 +2,12 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError
 
 from rules.errors import Invalid
 from rules.reading import clipped
-
-T = TypeVar("T")
 
 _UNKNOWN: Final = "Unknown field."
 _MESSAGES: Final = {"unknown": _UNKNOWN, "type": "write a JSON object: {…}"}

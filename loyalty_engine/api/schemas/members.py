@@ -166,6 +166,13 @@ class CardAnswer(Schema):
     status = String(metadata={"enum": ["active", "blocked", "replaced"]})
 
 
+class ShownCardAnswer(CardAnswer):
+    """The member's own card, with its token of this moment."""
+
+    token = String(metadata={"description": "names the member in `token`, and proves that it is there"})
+    token_valid_until = fields.DateTime(metadata={"description": "a new token is shown every 30 seconds"})
+
+
 class BirthdayAnswer(Schema):
     """A birthday."""
 
@@ -245,6 +252,9 @@ class StandingAnswer(Schema):
     """The level, until when it is safe, and what is missing for the next."""
 
     member_id = fields.UUID()
+    as_of = fields.Date(
+        metadata={"description": "where a past day was asked for; metric, next and benefits are not told"}
+    )
     level = String(allow_none=True)
     since = fields.DateTime(allow_none=True)
     review_on = fields.Date(allow_none=True)

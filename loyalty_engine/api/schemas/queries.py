@@ -39,6 +39,33 @@ class PageQuery(Strict):
     limit = Checked(limit, load_default=100, metadata={"type": "integer", "minimum": 1, "maximum": MAX_PAGE})
 
 
+class AsOfQuery(Strict):
+    """As of the end of which day, in the programme's time zone; as it is now, where none is named."""
+
+    as_of = Checked(values.day, load_default=None, metadata={"format": "date"})
+
+
+class PeriodQuery(Strict):
+    """From one day through another, both included."""
+
+    from_ = Checked(values.day, required=True, data_key="from", metadata={"format": "date"})
+    to = Checked(values.day, required=True, metadata={"format": "date"})
+    format = fields.String(load_default=None, validate=validate.OneOf(("json", "csv")))
+
+
+class StatementQuery(PeriodQuery):
+    """Which days, in which form and language."""
+
+    format = fields.String(load_default=None, validate=validate.OneOf(("json", "csv", "html")))
+    language = Checked(values.language, load_default=None)
+
+
+class LiabilityQuery(AsOfQuery):
+    """As of which day, and in which form."""
+
+    format = fields.String(load_default=None, validate=validate.OneOf(("json", "csv")))
+
+
 class ParkedQuery(PageQuery):
     """Which of the purchases that are on nobody's account."""
 

@@ -3,13 +3,19 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, ledger, standing
+from loyalty_engine.store.audits import checks, kinds, ledger, merges, redemptions, standing
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
 def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     """Note every row that breaks one of the checks."""
-    all_of_them = (*ledger.checks(), *standing.checks(connection.dialect.name))
+    all_of_them = (
+        *ledger.checks(),
+        *kinds.checks(),
+        *redemptions.checks(),
+        *merges.checks(),
+        *standing.checks(connection.dialect.name),
+    )
     report.looked_at["checks"] = len(all_of_them)
     with progress("checks", len(all_of_them)) as advance:
         for check in all_of_them:

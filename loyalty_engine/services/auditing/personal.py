@@ -5,11 +5,14 @@ purchase's own.
 """
 
 import re
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
+from loyalty_engine import clock
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
+from loyalty_engine.services.parking import NAMED_FOR
 from loyalty_engine.store.audits import rows
 from loyalty_engine.store.audits.checks import keys_of
 from loyalty_engine.store.tables import (
@@ -37,8 +40,15 @@ _TEXTS: Final = (
 )
 
 
+_NAMED: Final = Rule(13, "parked_purchases", "by which card or phone its member was named is forgotten after 30 days")
+_TIDIED_WITHIN: Final = timedelta(days=2)
+"""How long after it is due `loyalty db tidy` may come: it runs once a day."""
+
+
 def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
-    """Note texts that hold a telephone number or a mail address."""
+    """Note texts that hold a telephone number or a mail address, and cards and phones that are kept too long."""
+    for row in rows.named_since(connection, clock.now() - NAMED_FOR - _TIDIED_WITHIN):
+        report.note(_NAMED, {"purchase_key": row.purchase_key}, "a card or a telephone number")
     with progress("texts", sum(len(columns) for _, columns in _TEXTS)) as advance:
         for table, columns in _TEXTS:
             rule = Rule(13, table.name, "no text holds a telephone number or a mail address")

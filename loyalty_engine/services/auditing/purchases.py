@@ -18,7 +18,7 @@ from loyalty_engine.services.auditing.rework import Judged, judge
 from loyalty_engine.services.auditing.tiers import Standing, look_at_levels
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.store.audits import rows
-from loyalty_engine.store.audits.rows import Span
+from loyalty_engine.store.audits.rows import Family, Group
 from loyalty_engine.store.tables import purchases
 
 Points = dict[str, int]
@@ -34,8 +34,9 @@ _PERSONAL: Final = Rule(13, "purchases", "facts hold nothing personal")
 
 @dataclass(slots=True)
 class _Sums:
-    """What the purchases of some members add up to."""
+    """What the purchases of some members add up to; those of one that was merged, with the member it led to."""
 
+    roots: Mapping[str, str]
     points: dict[tuple[str, str], Points] = field(default_factory=dict)
     """By member and posting: the net points of the entries, by wallet; a purchase takes its own out."""
     returned: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
@@ -43,6 +44,10 @@ class _Sums:
     qualifying: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
     cap_uses: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
     standings: dict[str, Standing] = field(default_factory=dict)
+
+    def account(self, member_id: str) -> str:
+        """Return in whose account a member's purchases are."""
+        return self.roots.get(member_id, member_id)
 
 
 def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
@@ -52,9 +57,10 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     budgets: defaultdict[tuple[str, date], int] = defaultdict(int)
     receipts = Receipts()
     with progress("purchases", total) as advance:
-        for span in rows.spans(connection):
+        roots = rows.merged(connection)
+        for span in rows.groups(connection, roots):
             report.looked_at["members"] += span.size
-            sums = _Sums()
+            sums = _Sums(roots)
             _load_points(connection, report, span, sums)
             for row in rows.purchases_of(connection, span):
                 _look_at(connection, report, row, sums, budgets, receipts)
@@ -64,11 +70,11 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     receipts.compare(connection, report)
 
 
-def _load_points(connection: sa.Connection, report: Report, span: Span, sums: _Sums) -> None:
+def _load_points(connection: sa.Connection, report: Report, span: Group, sums: _Sums) -> None:
     purchase_of = {}
     for member_id, posting_id, return_id, units in rows.returns_of(connection, span):
         purchase_of[return_id] = posting_id
-        back = sums.returned.setdefault((member_id, posting_id), {})
+        back = sums.returned.setdefault((sums.account(member_id), posting_id), {})
         for line, count in (decode_json(units) or {}).items():
             back[line] = back.get(line, 0) + count
         if decode_json(units) is None:
@@ -78,7 +84,7 @@ def _load_points(connection: sa.Connection, report: Report, span: Span, sums: _S
         if posting_id is None:
             report.note(_NO_PURCHASE, {"member_id": member_id, "source_id": source_id, "wallet": wallet}, points)
             continue
-        of_purchase = sums.points.setdefault((member_id, posting_id), {})
+        of_purchase = sums.points.setdefault((sums.account(member_id), posting_id), {})
         of_purchase[wallet] = of_purchase.get(wallet, 0) + points
 
 
@@ -94,7 +100,7 @@ def _look_at(
     budgets: defaultdict[tuple[str, date], int],
     receipts: Receipts,
 ) -> None:
-    place = (row.member_id, row.posting_id)
+    place = (sums.account(row.member_id), row.posting_id)
     net = sums.points.pop(place, {})
     if what := personal_in_facts(row.facts):
         report.note(_PERSONAL, _key(row), what)
@@ -124,18 +130,19 @@ def _check_left(report: Report, row: Any, judged: Judged, returned: Mapping[str,
 
 
 def _add(row: Any, judged: Judged, sums: _Sums, budgets: defaultdict[tuple[str, date], int]) -> None:
+    account = sums.account(row.member_id)
     for metric, amount in judged.qualifying.items():
-        sums.qualifying[row.member_id, metric, row.business_day] += amount
+        sums.qualifying[account, metric, row.business_day] += amount
     for cap, start, used in judged.member_uses:
-        sums.cap_uses[row.member_id, cap, start] += used
+        sums.cap_uses[account, cap, start] += used
     for cap, start, used in judged.budget_uses:
         budgets[cap, start] += used
     standing = Standing(row.booked_at, row.posting_id, judged.plan)
-    if standing.is_after(sums.standings.get(row.member_id)):
-        sums.standings[row.member_id] = standing
+    if standing.is_after(sums.standings.get(account)):
+        sums.standings[account] = standing
 
 
-def _compare(connection: sa.Connection, report: Report, span: Span, sums: _Sums) -> None:
+def _compare(connection: sa.Connection, report: Report, span: Group, sums: _Sums) -> None:
     for (member_id, posting_id), points in sums.points.items():
         report.note(_NO_PURCHASE, {"member_id": member_id, "posting_id": posting_id}, {"points": points})
     days = {(one.member_id, one.metric, one.day): one.amount for one in rows.qualifying_of(connection, span)}
@@ -146,7 +153,16 @@ def _compare(connection: sa.Connection, report: Report, span: Span, sums: _Sums)
     for key in differing(uses, sums.cap_uses):
         named = dict(zip(("member_id", "cap_id", "period_start"), key, strict=True))
         report.note(_USES, named, {"used": uses.get(key, 0)}, {"used": sums.cap_uses.get(key, 0)})
+    if isinstance(span, Family):
+        _forget_before_merges(connection, span, sums)
     look_at_levels(connection, report, span, sums.standings, sums.qualifying)
+
+
+def _forget_before_merges(connection: sa.Connection, family: Family, sums: _Sums) -> None:
+    """What two members reach together was not reached at a purchase before they were one."""
+    for member_id, at in rows.merged_at(connection, family).items():
+        if member_id in sums.standings and sums.standings[member_id].booked_at <= at:
+            del sums.standings[member_id]
 
 
 def _compare_budgets(connection: sa.Connection, report: Report, used: Mapping[tuple[str, date], int]) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from loyalty_engine.services.auditing.report import Report, Rule
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.store.audits import rows
-from loyalty_engine.store.audits.rows import Span
+from loyalty_engine.store.audits.rows import Group
 from rules.errors import NotFound
 from rules.periods import business_day
 from rules.plan import Plan
@@ -37,7 +37,7 @@ class Standing:
 def look_at_levels(
     connection: sa.Connection,
     report: Report,
-    span: Span,
+    span: Group,
     standings: Mapping[str, Standing],
     sums: Mapping[tuple[str, str, date], int],
 ) -> None:

@@ -51,11 +51,6 @@ class Year:
     shift: timedelta
     """How much later the year is told to have been."""
 
-    @property
-    def last_on(self) -> date:
-        """Return the day that the last basket is moved to."""
-        return LAST_DAY + self.shift
-
 
 def read_year(as_of: date, households: int | None = None, weeks: int | None = None) -> Year:
     """Read the year, or of it the first `households` by number and the last `weeks`; it ends just before `as_of`."""

@@ -1,12 +1,13 @@
 """The rows that `loyalty audit` works out again, in an order in which it needs to remember one member at a time."""
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.sets import among
+from loyalty_engine.store.purchase_keys import named_by_a_number
 from loyalty_engine.store.tables import (
     audit_log,
     budgets,
@@ -32,20 +33,67 @@ _JUDGED = (
 
 
 class Span(NamedTuple):
-    """Members with ids from `first` through `last`, and how many they are."""
+    """Members with ids from `first` through `last`, and how many they are, `without` some."""
 
     first: str
     last: str
     size: int
+    without: tuple[str, ...] = ()
 
     def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
         """Return the condition that a row of a member's table is one of theirs."""
-        return table.c.member_id.between(self.first, self.last)
+        between = table.c.member_id.between(self.first, self.last)
+        return sa.and_(between, table.c.member_id.not_in(self.without)) if self.without else between
+
+
+class Family(NamedTuple):
+    """A member and those that were merged into it: their purchases add up in one account."""
+
+    members: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.members)
+
+    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Return the condition that a row of a member's table is one of theirs."""
+        return table.c.member_id.in_(self.members)
+
+
+Group = Span | Family
 
 
 def count(connection: sa.Connection, table: sa.Table) -> int:
     """Return how many rows a table has."""
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+
+
+def merged(connection: sa.Connection) -> dict[str, str]:
+    """Return, of each member that was merged, the one it leads to in the end; none for a chain without an end."""
+    row = members.c
+    query = sa.select(row.member_id, row.merged_into).where(row.merged_into.is_not(None))
+    leads = {str(one): str(into) for one, into in connection.execute(query)}
+    roots = {}
+    for one in leads:
+        root, steps = leads[one], len(leads)
+        while root in leads and steps:
+            root, steps = leads[root], steps - 1
+        if steps:
+            roots[one] = root
+    return roots
+
+
+def groups(connection: sa.Connection, roots: Mapping[str, str]) -> Iterator[Group]:
+    """Yield all members, some hundred at a time, and each family that merges made by itself; `roots` is `merged`'s."""
+    kin: dict[str, list[str]] = {}
+    for one, root in roots.items():
+        kin.setdefault(root, [root]).append(one)
+    related = sorted({one for family in kin.values() for one in family})
+    for span in spans(connection):
+        without = tuple(related[bisect_left(related, span.first) : bisect_right(related, span.last)])
+        yield span._replace(without=without, size=span.size - len(without))
+    for family in kin.values():
+        yield Family(tuple(family))
 
 
 def spans(connection: sa.Connection) -> Iterator[Span]:
@@ -64,14 +112,14 @@ def _stream(connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect
     return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
 
 
-def purchases_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def purchases_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield their purchases, member by member."""
     columns = [purchases.c[name] for name in _JUDGED]
     order = (purchases.c.member_id, purchases.c.posting_id)
     return _stream(connection, sa.select(*columns).where(span.of(purchases)).order_by(*order))
 
 
-def points_by_purchase(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def points_by_purchase(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield (member, source kind, source id, wallet, points) of their entries that come from purchases."""
     entry = ledger_entries.c
     kinds = entry.source_kind.in_(("purchase", "return", "move"))
@@ -79,34 +127,42 @@ def points_by_purchase(connection: sa.Connection, span: Span) -> Iterator[Any]:
     return _stream(connection, sa.select(*columns).where(span.of(ledger_entries), kinds))
 
 
-def returns_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def returns_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield (member, posting, return, units) of their returns."""
     row = purchase_returns.c
     columns = (row.member_id, row.posting_id, row.return_id, row.units)
     return _stream(connection, sa.select(*columns).where(span.of(purchase_returns)))
 
 
-def qualifying_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def qualifying_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield (member, metric, day, amount) of the sums that tiers are judged by."""
     return _stream(connection, sa.select(qualifying_days).where(span.of(qualifying_days)))
 
 
-def cap_uses_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def cap_uses_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield (member, cap, period's start, used)."""
     return _stream(connection, sa.select(cap_uses).where(span.of(cap_uses)))
 
 
-def members_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def members_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield (member, level, day of joining)."""
     return _stream(
         connection, sa.select(members.c.member_id, members.c.level, members.c.joined_on).where(span.of(members))
     )
 
 
-def level_changes_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def level_changes_of(connection: sa.Connection, span: Group) -> Iterator[Any]:
     """Yield their changes of level, each member's in order."""
     order = (tier_history.c.member_id, tier_history.c.change_no)
     return _stream(connection, sa.select(tier_history).where(span.of(tier_history)).order_by(*order))
+
+
+def merged_at(connection: sa.Connection, span: Group) -> dict[str, datetime]:
+    """Return when somebody was last merged into one of them, by member."""
+    row = ledger_entries.c
+    query = sa.select(row.member_id, sa.func.max(row.booked_at)).group_by(row.member_id)
+    came = connection.execute(query.where(span.of(ledger_entries), row.kind == "transfer_in"))
+    return {str(member_id): at for member_id, at in came}
 
 
 def budgets_used(connection: sa.Connection) -> Iterator[Any]:
@@ -148,17 +204,16 @@ def parked_facts(connection: sa.Connection) -> Iterator[Any]:
     return _stream(connection, query)
 
 
+def named_since(connection: sa.Connection, before: datetime) -> Iterator[Any]:
+    """Yield the keys of purchases that came before an instant and still say by which card or phone."""
+    row = parked_purchases.c
+    return _stream(connection, sa.select(row.purchase_key).where(row.received_at < before, named_by_a_number()))
+
+
 def posted_facts(connection: sa.Connection) -> Iterator[Any]:
     """Yield (purchase key, facts) of the purchases that are posted."""
     row = purchases.c
     return _stream(connection, sa.select(row.purchase_key, row.facts).where(row.status == "posted"))
-
-
-def receipts_of(connection: sa.Connection, keys: Collection[str]) -> Iterator[Any]:
-    """Yield (receipt key, purchase key) of some purchases."""
-    row = receipts.c
-    chosen = among(connection, row.purchase_key, keys)
-    return _stream(connection, sa.select(row.receipt_key, row.purchase_key).where(chosen))
 
 
 def versions(connection: sa.Connection) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check, broken, differences, keys_of
+from loyalty_engine.store.audits.merges import account_of, roots
 from loyalty_engine.store.tables import (
     MAX_POINTS_AN_ENTRY,
     budgets,
@@ -50,7 +51,14 @@ def _version_there(table: sa.Table) -> Check:
 
 def _members() -> tuple[Check, ...]:
     posted = purchases.c.status == "posted"
-    counted = sa.select(purchases.c.member_id, sa.literal_column("1").label("purchases_count")).where(posted)
+    ends = roots()
+    counted = (
+        sa.select(
+            account_of(purchases.c.member_id, ends).label("member_id"), sa.literal_column("1").label("purchases_count")
+        )
+        .join_from(purchases, ends, ends.c.member_id == purchases.c.member_id, isouter=True)
+        .where(posted)
+    )
     said = sa.select(members.c.member_id, members.c.purchases_count)
     changes = sa.select(
         tier_history.c.member_id,
@@ -79,10 +87,13 @@ def _members() -> tuple[Check, ...]:
 
 
 def _latest(posted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    ends = roots()
+    account = account_of(purchases.c.member_id, ends)
     latest = (
-        sa.select(purchases.c.member_id, sa.func.max(purchases.c.business_day).label("on"))
+        sa.select(account.label("member_id"), sa.func.max(purchases.c.business_day).label("on"))
+        .join_from(purchases, ends, ends.c.member_id == purchases.c.member_id, isouter=True)
         .where(posted)
-        .group_by(purchases.c.member_id)
+        .group_by(account)
         .subquery()
     )
     said = members.c.last_purchase_on

@@ -1,0 +1,103 @@
+"""`loyalty members`: what members have, and what they had on any past day."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loyalty_engine.cli.days import DAY
+from loyalty_engine.cli.output import answer, engine, is_json, json_option, say_json
+from loyalty_engine.services import as_of as past
+from loyalty_engine.services import balances as present
+from loyalty_engine.services import statement_sheets, statements
+from loyalty_engine.services.actors import command_line
+from loyalty_engine.services.members import checked_id
+
+AS_OF = click.option("--as-of", type=DAY, help="At the end of which past day, in the programme's time zone.")
+FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.group()
+def members() -> None:
+    """Look at what members have."""
+
+
+@members.command()
+@click.argument("member")
+@AS_OF
+@json_option
+def balances(member: str, as_of: date | None) -> None:
+    """Show the points of MEMBER (an id) in every wallet, now or as of a day."""
+    with engine():
+        member_id = checked_id(member)
+        told = past.balances(member_id, as_of) if as_of else json.loads(present.balances(member_id))
+    if is_json():
+        say_json(told)
+        return
+    for one in told["balances"]:
+        figures = ", ".join(f"{name} {one[name]:,}" for name in ("available", "pending", "held", "debt"))
+        ends = one["next_expiry"]
+        click.echo(f"{one['wallet']}: {figures}" + (f"; {ends['points']:,} lapse on {ends['on']}" if ends else ""))
+
+
+@members.command()
+@click.argument("member")
+@AS_OF
+@json_option
+def lots(member: str, as_of: date | None) -> None:
+    """List the open lots of MEMBER (an id), soonest expiry first, now or as of a day."""
+    with engine():
+        told = past.lots(checked_id(member), as_of)
+    if is_json():
+        say_json(told)
+        return
+    for one in told["lots"]:
+        end = f"good through {one['expires_on']}" if one["expires_on"] else "without an end of its own"
+        click.echo(
+            f"{one['wallet']}: {one['remaining']:,} of {one['granted']:,}, {one['state']}, held {one['held']:,}, "
+            f"opened {one['opened_on']}, {end}"
+        )
+
+
+@members.command()
+@click.argument("member")
+@AS_OF
+@json_option
+def tier(member: str, as_of: date | None) -> None:
+    """Show the level of MEMBER (an id), now or as of a day."""
+    with engine():
+        member_id = checked_id(member)
+        told = past.tier(member_id, as_of) if as_of else present.tier(member_id)
+    since = f" since {told['since']}" if told.get("since") else ""
+    review = f", reviewed on {told['review_on']}" if told.get("review_on") else ""
+    answer(told, f"{told['level'] or 'no level'}{since}{review}")
+
+
+@members.command()
+@click.argument("member")
+@click.option("--from", "first", type=DAY, required=True, help="The first day.")
+@click.option("--to", "last", type=DAY, required=True, help="The last day.")
+@click.option("--csv", "file", type=FILE, help="Write it into this file.")
+@click.option("--language", default="en", show_default=True, help="en or zh.")
+@json_option
+def statement(member: str, first: date, last: date, file: Path | None, language: str) -> None:
+    """Show the points of MEMBER (an id) over a period: opening, every entry, closing."""
+    with engine():
+        told = statements.statement(command_line("members-statement"), checked_id(member), first, last, language)
+    if file:
+        file.write_bytes(statement_sheets.as_csv(told))
+    if is_json():
+        say_json(statements.as_json(told))
+        return
+    for one in () if file else told.wallets:
+        _tell(one)
+
+
+def _tell(one: Any) -> None:
+    click.echo(f"{one.name}: {one.opening.outstanding:,}")
+    for line in one.lines:
+        about = f" ({line.about})" if line.about else ""
+        click.echo(f"  {line.on}  {line.points:>+10,}  {line.balance:>10,}  {line.said}{about}")
+    click.echo(f"  {one.closing.outstanding:,} at the end")

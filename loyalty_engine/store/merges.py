@@ -1,0 +1,121 @@
+"""The queries of a merge: what belongs to the member that goes, and how it comes to be the other one's.
+
+What follows from purchases (qualifying days, uses of caps) moves with the account; what happened stays where it did.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from loyalty_engine.store import statements
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.statements import add
+from loyalty_engine.store.survivors import MERGE
+from loyalty_engine.store.tables import (
+    cap_uses,
+    cards,
+    event_onces,
+    expiry_notices,
+    external_ids,
+    limit_uses,
+    lots,
+    member_events,
+    one_time_codes,
+    phones,
+    profiles,
+    qualifying_days,
+    redemptions,
+    voucher_codes,
+    vouchers,
+)
+
+Values = Mapping[str, Any]
+
+_LOOKUPS: Final = (cards, phones, external_ids)
+_COPIED: Final = tuple((table, statements.insert_once(table)) for table in (member_events, event_onces, expiry_notices))
+"""In the order that foreign keys ask for. What the other member has under the same key stays as it is there."""
+_ADDED_UP: Final = tuple((table, statements.upsert(table, used=add("used"))) for table in (cap_uses, limit_uses))
+_PERSONAL: Final = (
+    ("name",),
+    ("phone",),
+    ("email",),
+    tuple(one.name for one in profiles.columns if one.name.startswith("birthday_")),
+)
+"""What of a profile is taken over where the other member has nothing of it."""
+
+
+def lead_on(connection: sa.Connection, old: str, into: str) -> None:
+    """Let cards, phones and the shop's own ids lead to the other member."""
+    for table in _LOOKUPS:
+        connection.execute(table.update().where(table.c.member_id == old).values(member_id=into))
+
+
+def open_lots(connection: sa.Connection, member_id: str, wallet: str) -> list[Values]:
+    """Return the whole rows of the lots that have points left, in the order in which they are used."""
+    row = lots.c
+    query = sa.select(lots).where(
+        row.member_id == member_id, row.wallet == wallet, row.remaining > 0, row.state != "expired"
+    )
+    order = (row.expires_on.is_(None), row.expires_on, row.opened_on, row.lot_id)
+    return [dict(found) for found in connection.execute(query.order_by(*order)).mappings()]
+
+
+def holds(connection: sa.Connection, member_id: str) -> list[str]:
+    """Return what keeps points or vouchers of a member back: `redemption <id>`, `voucher <code>`."""
+    held = sa.select(redemptions.c.redemption_id).where(
+        redemptions.c.member_id == member_id, redemptions.c.status == "held"
+    )
+    shown = sa.select(vouchers.c.code).where(vouchers.c.member_id == member_id, vouchers.c.status == "held")
+    found = [f"redemption {one}" for one in connection.scalars(held.order_by(redemptions.c.redemption_id))]
+    return found + [f"voucher {one}" for one in connection.scalars(shown.order_by(vouchers.c.code))]
+
+
+def qualifying(connection: sa.Connection, member_id: str) -> list[Any]:
+    """Return (metric, day, amount) of the sums that tiers are judged by."""
+    row = qualifying_days.c
+    return list(connection.execute(sa.select(row.metric, row.day, row.amount).where(row.member_id == member_id)))
+
+
+def move_sums(connection: sa.Connection, old: str, into: str) -> None:
+    """Add the uses of caps and limits to the other member's, and leave none here, nor any qualifying day."""
+    for table, put in _ADDED_UP:
+        put.many(connection, [{**row, "member_id": into} for row in _of(connection, table, old)])
+    for table in (qualifying_days, cap_uses, limit_uses):
+        connection.execute(table.delete().where(table.c.member_id == old))
+
+
+def copy_marks(connection: sa.Connection, old: str, into: str) -> None:
+    """Let the other member know what came already: events, what gave only once, notices of expiry."""
+    for table, put in _COPIED:
+        put.many(connection, [{**row, "member_id": into} for row in _of(connection, table, old)])
+
+
+def _of(connection: sa.Connection, table: sa.Table, member_id: str) -> list[Values]:
+    return [dict(row) for row in connection.execute(sa.select(table).where(table.c.member_id == member_id)).mappings()]
+
+
+def move_person(connection: sa.Connection, old: str, into: str) -> None:
+    """Take over what the other member lacks, and forget the rest of the profile with the codes for signing in."""
+    theirs, kept = (next(iter(_of(connection, profiles, one)), {}) for one in (old, into))
+    for names in _PERSONAL:
+        if kept and all(kept[name] is None for name in names) and any(theirs.get(name) is not None for name in names):
+            taken = {name: theirs[name] for name in names}
+            connection.execute(profiles.update().where(profiles.c.member_id == into).values(**taken))
+    for table in (one_time_codes, profiles):
+        connection.execute(table.delete().where(table.c.member_id == old))
+
+
+def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetime) -> int:
+    """Give the other member the vouchers that can be used, with their codes; return how many."""
+    row = vouchers.c
+    usable = [one for one in _of(connection, vouchers, old) if one["status"] == "issued"]
+    for one in usable:
+        fresh = {**one, "member_id": into, "voucher_id": new_id(), "source_kind": MERGE, "source_id": one["voucher_id"]}
+        connection.execute(vouchers.insert().values(**fresh))
+        ended = vouchers.update().where(row.member_id == old, row.voucher_id == one["voucher_id"])
+        connection.execute(ended.values(status="cancelled", ended_at=at, reason="merged"))
+        leads = voucher_codes.update().where(voucher_codes.c.code == one["code"])
+        connection.execute(leads.values(member_id=into, voucher_id=fresh["voucher_id"]))
+    return len(usable)

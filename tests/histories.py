@@ -1,0 +1,188 @@
+"""Histories of the small shop with every move that a ledger knows, by days that pass: what reports are tried on."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from hypothesis import strategies as st
+
+from loyalty_engine import clock
+from loyalty_engine.services import ledger
+from loyalty_engine.services.member_lots import lots_of
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.member_state import MemberState
+from loyalty_engine.store.session import in_transaction
+from rules.errors import Refusal
+from rules.lots import NewLot, Spent
+from rules.periods import business_day
+from rules.plan import Plan
+from tests.builders import TILL
+from tests.ledger import line, post, rows, sold, spend, take_return
+
+WALLETS = ("leaves", "petals", "stamps")
+Moves = Callable[[Posting, MemberState, Plan], Any]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens to one member; `how` chooses amounts, wallets and lots among what is possible."""
+
+    kind: str
+    who: int
+    how: int
+
+
+KINDS = (
+    "buy", "buy", "buy", "late", "return", "return all", "spend", "hold", "release", "capture", "night", "gift",
+    "take", "restore", "transfer", "wait", "wait", "wait long",
+)  # fmt: skip
+acts = st.lists(st.builds(Act, st.sampled_from(KINDS), st.integers(0, 1), st.integers(0, 700)), min_size=4, max_size=22)
+
+
+@dataclass
+class History:
+    """A shop's members while acts are played; each step may be looked at by `after_each`."""
+
+    members: list[str]
+    stack: ExitStack
+    purchases: list[tuple[str, str]] = field(default_factory=list)
+    holds: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def play(self, acts: list[Act], after_each: Callable[[], None] = lambda: None) -> None:
+        """Do all of it; what is refused is left."""
+        for act in acts:
+            try:
+                self.do(act)
+            except Refusal:
+                continue
+            finally:
+                after_each()
+
+    def do(self, act: Act) -> None:
+        member, wallet = self.members[act.who % len(self.members)], WALLETS[act.how % 3]
+        match act.kind:
+            case "buy" | "late":
+                self._buy(member, act.how, hours_ago=1 + act.how if act.kind == "late" else 0)
+            case "return" | "return all" if self.purchases:
+                purchase_id, _ = self.purchases[act.how % len(self.purchases)]
+                take_return(purchase_id, new_id(), {"1": 1} if act.kind == "return" else None)
+            case "spend":
+                spend(member, wallet, act.how)
+            case "hold":
+                self._hold(member, wallet, 1 + act.how)
+            case "release" | "capture" if self.holds:
+                self._end(self.holds.pop(act.how % len(self.holds)), act.kind)
+            case "night":
+                self.night()
+            case "gift":
+                moved(member, lambda posting, state, plan: ledger.grant(
+                    posting, state, plan, plan.programme.wallet(wallet), 1 + act.how, source("gift"),
+                    ("adjustment", "opening", "reinstatement")[act.how % 3]))  # fmt: skip
+            case "take":
+                spent = min(act.how, available(member, wallet))
+                if spent:
+                    moved(member, lambda *on: ledger.spend(*on, wallet, spent, source("gift"), "adjustment", "wrong"))
+            case "restore":
+                moved(
+                    member,
+                    lambda posting, state, plan: _opened(posting, state, plan, wallet, 1 + act.how, "restoration"),
+                )
+            case "transfer":
+                self._transfer(wallet, act.how)
+            case "wait" | "wait long":
+                hours = act.how if act.kind == "wait" else 24 * act.how
+                self.wait(timedelta(hours=hours % 24_000))
+
+    def wait(self, by: timedelta) -> None:
+        self.stack.enter_context(clock.frozen(clock.now() + by))
+
+    def _buy(self, member: str, how: int, hours_ago: int) -> None:
+        purchase_id = f"p{len(self.purchases)}"
+        category = ("tea", "tea/green", "cake")[how % 3]
+        at = clock.now() - timedelta(hours=hours_ago, minutes=1)
+        post(sold(purchase_id, member, line("1", 1 + how % 3, how * 100 % 30_000, category), at=at))
+        self.purchases.append((purchase_id, member))
+
+    def _hold(self, member: str, wallet: str, points: int) -> None:
+        points = min(points, available(member, wallet))
+        if points:
+            seq = moved(member, lambda *on: ledger.hold(*on, wallet, points, source("hold")))
+            self.holds.append((member, wallet, seq))
+
+    def _end(self, hold: tuple[str, str, int], kind: str) -> None:
+        member, wallet, seq = hold
+        parts = [Spent(str(one["lot_id"]), one["held"], None) for one in held_by(member, seq)]
+        ends = ledger.release if kind == "release" else ledger.capture
+        moved(member, lambda *on: ends(*on, wallet, parts, source(kind)))
+
+    def night(self) -> None:
+        """Let lots mature and lapse whose day has come, as a nightly run does."""
+        for member in self.members:
+            for wallet in WALLETS:
+                moved(member, lambda *on, wallet=wallet: _night(*on, wallet))
+
+    def _transfer(self, wallet: str, how: int) -> None:
+        giver, taker = self.members[0], self.members[-1]
+        points = min(how, available(giver, wallet))
+        if points and giver != taker:
+            moved(giver, lambda *on: ledger.spend(*on, wallet, points, source("merge"), "transfer_out"))
+            moved(taker, lambda posting, state, plan: _opened(posting, state, plan, wallet, points, "transfer_in"))
+
+
+def _night(posting: Posting, state: MemberState, plan: Plan, wallet: str) -> None:
+    today = business_day(clock.now(), plan.programme.time_zone)
+    for one in [one.lot for one in lots_of(posting, state, wallet).values()]:
+        if one.state == "pending" and _available_on(state.member_id, one.lot_id) <= today.isoformat():
+            ledger.mature(posting, state, plan, wallet, one, source("maturity"))
+    for one in [one.lot for one in lots_of(posting, state, wallet).values()]:
+        if one.state == "available" and one.free and one.expires_on and one.expires_on < today:
+            ledger.expire(posting, state, plan, wallet, one, source("expiry"))
+
+
+def _available_on(member: str, lot_id: str) -> str:
+    query = "SELECT available_on FROM lots WHERE member_id = :member AND lot_id = :lot_id"
+    return str(rows(query, member=member, lot_id=lot_id)[0]["available_on"])
+
+
+def _opened(posting: Posting, state: MemberState, plan: Plan, wallet: str, points: int, kind: str) -> None:
+    """Open two lots by one entry: one that is available and pays the debt, and a pending one."""
+    today = business_day(clock.now(), plan.programme.time_zone)
+    soon = today + timedelta(days=40)
+    paid = min(points, state.account(wallet).debt)
+    new = [NewLot(points, paid, "available", today, soon)]
+    if points > 10:
+        part = NewLot(points // 3, 0, "pending", today + timedelta(days=9), None)
+        new = [NewLot(points - points // 3, min(paid, points - points // 3), "available", today, soon), part]
+    ledger.open_lots(posting, state, plan, wallet, new, source(kind), today, kind)
+
+
+def source(kind: str) -> Source:
+    return Source(kind, new_id(), clock.now())
+
+
+def moved(member: str, work: Moves) -> Any:
+    """Do a move of the ledger in a transaction of its own."""
+
+    def inside(connection: sa.Connection) -> Any:
+        posting = Posting(connection, TILL, clock.now())
+        state, plan = posting.member(member), plan_for(connection, clock.now())
+        result = work(posting, state, plan)
+        posting.write()
+        return result
+
+    return in_transaction(inside)
+
+
+def available(member: str, wallet: str) -> int:
+    query = "SELECT available FROM accounts WHERE member_id = :member AND wallet = :wallet"
+    return sum(row["available"] for row in rows(query, member=member, wallet=wallet))
+
+
+def held_by(member: str, seq: int) -> list[dict[str, Any]]:
+    """Return the lots of a hold by the seq of its entry."""
+    return rows("SELECT lot_id, held FROM lot_changes WHERE member_id = :member AND seq = :seq", member=member, seq=seq)
