@@ -177,17 +177,18 @@ def _with_extra(
 def _capped(plan: WalletPlan, cap_room: CapRoom, kept: dict[str, Number]) -> tuple[dict[str, Number], dict[str, int]]:
     """Apply the caps in the order of their ids; return what each took, and what of each was used in whole points."""
     cuts: dict[str, Number] = {}
+    used = _used(plan.caps, kept)
     for cap in plan.caps:
-        together = _together(cap, kept)
-        room = min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
+        together, room = used[cap.id], min(cap.points, max(0, cap_room.get(cap.id, cap.points))) * plan.scale
         if together > room:
             cuts[cap.id] = exact(together - room)
             kept |= {rule: exact(Fraction(kept[rule]) * room / together) for rule in cap.rules if rule in kept}
-    return cuts, {cap.id: -(-used // plan.scale) for cap in plan.caps if (used := _together(cap, kept))}
+            used = _used(plan.caps, kept)
+    return cuts, {cap: -(-points // plan.scale) for cap, points in used.items() if points}
 
 
-def _together(cap: Cap, kept: Mapping[str, Number]) -> Number:
-    return sum([points for rule, points in kept.items() if rule in cap.rules])
+def _used(caps: Iterable[Cap], kept: Mapping[str, Number]) -> dict[str, Number]:
+    return {cap.id: sum([points for rule, points in kept.items() if rule in cap.rules]) for cap in caps}
 
 
 def rounded(total: Number, scale: int, rounding: Rounding) -> int:

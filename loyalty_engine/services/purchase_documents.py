@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -40,11 +40,32 @@ class _LineDocument(msgspec.Struct, omit_defaults=True, gc=False):
     amount_minor: int
     discount_minor: int = 0
     tax_minor: int = 0
-    kind: str = "goods"
+    kind: Literal["goods", "shipping"] = "goods"
     category: str | None = None
     brand: str | None = None
     tags: Sequence[str] = ()
     facts: Mapping[str, object] | None = None
+
+
+class _ContentDocument(msgspec.Struct, gc=False):
+    """The part that a till may not change, as far as rules look at it."""
+
+    currency: str
+    lines: Sequence[_LineDocument]
+    order_discount_minor: int = 0
+    tenders: Sequence[Mapping[str, Any]] = ()
+    coupon_codes: Sequence[str] = ()
+
+
+class _StoredDocument(msgspec.Struct, gc=False):
+    occurred_at: str
+    store: str | None
+    store_groups: Sequence[str]
+    channel: str | None
+    content: _ContentDocument
+
+
+_decode = msgspec.json.Decoder(_StoredDocument).decode
 
 
 def encode(posted: PostedPurchase, filled: Purchase) -> Document:
@@ -64,18 +85,18 @@ def encode(posted: PostedPurchase, filled: Purchase) -> Document:
 
 def decode(facts: str) -> Purchase:
     """Read the stored facts back into the purchase that was judged."""
-    stored = msgspec.json.decode(facts)
-    content = stored["content"]
+    stored = _decode(facts)
+    content = stored.content
     return Purchase(
-        occurred_at=datetime.fromisoformat(stored["occurred_at"]),
-        lines=tuple(_line(line) for line in content["lines"]),
-        currency=content["currency"],
-        store=stored["store"],
-        store_groups=frozenset(stored["store_groups"]),
-        channel=stored["channel"],
-        order_discount_minor=content.get("order_discount_minor", 0),
-        tenders=tuple(Tender(**tender) for tender in content.get("tenders", ())),
-        coupon_codes=frozenset(content.get("coupon_codes", ())),
+        occurred_at=datetime.fromisoformat(stored.occurred_at),
+        lines=tuple([_line(line) for line in content.lines]),
+        currency=content.currency,
+        store=stored.store,
+        store_groups=frozenset(stored.store_groups),
+        channel=stored.channel,
+        order_discount_minor=content.order_discount_minor,
+        tenders=tuple([Tender(**tender) for tender in content.tenders]),
+        coupon_codes=frozenset(content.coupon_codes),
     )
 
 
@@ -172,21 +193,19 @@ def _fact_document(fact: Fact) -> object:
     return {"fraction": str(fact)} if isinstance(fact, Fraction) else fact
 
 
-def _line(document: Mapping[str, Any]) -> Line:
-    given = document.get
-    tags, facts = given("tags"), given("facts")
+def _line(document: _LineDocument) -> Line:
     return _make_line(
-        document["line_id"],
-        document["sku"],
-        document["quantity"],
-        document["amount_minor"],
-        given("discount_minor", 0),
-        given("tax_minor", 0),
-        given("kind", "goods"),
-        given("category"),
-        given("brand"),
-        frozenset(tags) if tags else _NO_TAGS,
-        {name: _fact(fact) for name, fact in facts.items()} if facts else {},
+        document.line_id,
+        document.sku,
+        document.quantity,
+        document.amount_minor,
+        document.discount_minor,
+        document.tax_minor,
+        document.kind,
+        document.category,
+        document.brand,
+        frozenset(document.tags) if document.tags else _NO_TAGS,
+        {name: _fact(fact) for name, fact in document.facts.items()} if document.facts else {},
     )
 
 
