@@ -16,8 +16,11 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.auditing.report import NAMED, Report
 from loyalty_engine.store import drivers
+from loyalty_engine.store.audits import kinds
 from loyalty_engine.store.session import db
 from tests.builders import STAFF, done, publish
+from rules.movement import LINE_OF
+from tests.builders import STAFF, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, line, move, open_shop, post, rows, said, sold, spend, take_return
 
@@ -126,6 +129,22 @@ BREAKS = {
     "the soonest end has other points": ("UPDATE accounts SET next_expires_points = 1 WHERE " + AN_ACCOUNT, 2, "accounts"),
     "an entry overdraws": ("UPDATE ledger_entries SET available = available - 9999, pending = pending + 9999 WHERE " + ONE_ENTRY, 3, "ledger_entries"),
     "a redemption makes debt": ("UPDATE ledger_entries SET debt = 1, available = available + 1 WHERE kind = 'redemption'", 3, "ledger_entries"),
+    "an entry of no known kind counts as nothing": ("UPDATE ledger_entries SET kind = 'present' WHERE " + ONE_ENTRY, 7, "accounts"),
+    "an entry's kind is not known": ("UPDATE ledger_entries SET kind = 'present' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an accrual is called a hold": ("UPDATE ledger_entries SET kind = 'hold' WHERE " + ONE_ENTRY, 7, "accounts"),
+    "an account has points that nobody gave": ("UPDATE accounts SET pending = pending + 1 WHERE " + AN_ACCOUNT, 7, "accounts"),
+    "an accrual takes": ("UPDATE ledger_entries SET points = -1, available = -1, pending = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an accrual holds": ("UPDATE ledger_entries SET held = 1, available = available - 1 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a redemption gives": ("UPDATE ledger_entries SET points = 1, available = 1 WHERE kind = 'redemption'", 7, "ledger_entries"),
+    "an expiry gives": ("UPDATE ledger_entries SET kind = 'expiry' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an expiry takes what is pending": ("UPDATE ledger_entries SET kind = 'expiry', pending = available, available = 0 WHERE kind = 'redemption'", 7, "ledger_entries"),
+    "a maturity has points": ("UPDATE ledger_entries SET kind = 'maturity' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a release frees nothing": ("UPDATE ledger_entries SET kind = 'release', points = 0, available = 0, pending = 0, held = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a hold sets nothing aside": ("UPDATE ledger_entries SET kind = 'hold', points = 0, available = 0, pending = 0, held = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a reversal gives": ("UPDATE ledger_entries SET points = 5, available = 5, pending = 0, debt = 0 WHERE rowid = (SELECT MIN(rowid) FROM ledger_entries WHERE kind = 'reversal')", 7, "ledger_entries"),
+    "an adjustment gives and takes": ("UPDATE ledger_entries SET kind = 'adjustment', available = available + 5, pending = pending - 5 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a transfer comes from nowhere": ("UPDATE ledger_entries SET kind = 'transfer_in' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a transfer leaves for nowhere": ("UPDATE ledger_entries SET kind = 'transfer_out' WHERE kind = 'redemption'", 7, "ledger_entries"),
     "a purchase's number is free again": ("DELETE FROM purchase_keys WHERE " + WHOLE, 5, "purchase_keys"),
     "a purchase's number leads to nobody": ("UPDATE purchase_keys SET member_id = NULL, posting_id = NULL WHERE " + WHOLE, 5, "purchase_keys"),
     "a number leads nowhere": ("INSERT INTO purchase_keys VALUES ('s-1/ghost', 'f', 'm', 'p')", 5, "purchase_keys"),
@@ -275,3 +294,8 @@ def test_the_audit_writes_nothing_and_keeps_no_writer_waiting(app: Flask, frozen
     report = audit(lambda what, total: Meanwhile())
     assert report.clean, report.as_json()
     assert_clean()
+
+
+def test_every_kind_of_entry_is_looked_at_in_its_own_way() -> None:
+    """A kind that a report counts is one that the audit knows, and the other way round."""
+    assert set(kinds.MAY) == set(LINE_OF)
