@@ -175,7 +175,7 @@ def _redemption(member: str, wallet: str, points: int, version: int) -> Redempti
     )  # fmt: skip
 
 
-def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
+def redeem(member: str, points: int, /, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
     """Use points of a member as money; `capture=False` holds them."""
     named = {"store": "s-1"} if actor.role != "terminal" else {}
     request = RedemptionRequest(
@@ -186,7 +186,7 @@ def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL
     )
 
 
-def hold(member: str, points: int, **more: Any) -> str:
+def hold(member: str, points: int, /, **more: Any) -> str:
     """Hold points of a member; return the redemption's id."""
     redemption_id: str = said(redeem(member, points, capture=False, **more))["redemption_id"]
     return redemption_id

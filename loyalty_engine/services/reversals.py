@@ -48,6 +48,7 @@ class Returned:
 def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned) -> Answer:
     """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again."""
     posting = Posting(connection, actor, clock.now())
+    restoring.lock(posting, member_id, posting_id)
     state = posting.member(member_id)
     stored = postings.purchase(connection, member_id, posting_id)
     assert stored is not None, "a key names a purchase that is there"
