@@ -1,7 +1,7 @@
 """Whether so many points may be used as money, what they are worth, and how many a purchase could take.
 
 Points that are used are always worth a whole number of minor units: where a point is worth half a cent they go in twos,
-so that nobody gains or loses by rounding, and a sum of money is one number of points (docs/decisions/0020).
+so that nobody gains or loses by rounding, and a sum of money is one number of points (docs/decisions/0020-points-are-whole-money.md).
 Source: PROGRAMME.md, `spending` of a wallet.
 """
 

@@ -79,14 +79,14 @@ MONEY = TEA_CLUB.replace(
 )
 """The same, where a leaf is worth a cent."""
 SILVER = "{id: silver, name: Silver, from: 150, multiply: 1.25, wallet: leaves"
-REWARDED = TEA_CLUB.replace(SILVER, f"{SILVER}, benefits: [{{reward: cake, times: 1, per: month}}]") + dedent("""\
+REWARDED = MONEY.replace(SILVER, f"{SILVER}, benefits: [{{reward: cake, times: 1, per: month}}]") + dedent("""\
     rewards:
       - {id: five-off, name: Five off, cost: {points: 100, wallet: leaves}, amount_off: "5.00", minimum_purchase: "10.00", valid: 30 days, stock: 4, per_member: {per: month, times: 2}}
       - {id: tenth-off, name: A tenth off, cost: {points: 50, wallet: leaves}, percent_off: 10%, at_most: "15.00", levels: [silver, gold]}
       - {id: cake, name: A cake, product: SKU-cake, valid: 14 days, stock: 3}
       - {id: sixth-cup, name: Sixth cup free, cost: {points: 6, wallet: stamps}, product_category: tea, valid: 60 days, automatic: true}
     """)
-"""The same programme with rewards of each kind: bought, of a level, and one that comes by itself."""
+"""The same with rewards of each kind: bought, of a level, and one that comes by itself."""
 
 STORES = ("s-1", "s-2")
 
@@ -194,7 +194,7 @@ def _redemption(member: str, wallet: str, points: int, version: int) -> Redempti
     )  # fmt: skip
 
 
-def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
+def redeem(member: str, points: int, /, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
     """Use points of a member as money; `capture=False` holds them."""
     named = {"store": "s-1"} if actor.role != "terminal" else {}
     request = RedemptionRequest(
@@ -205,7 +205,7 @@ def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL
     )
 
 
-def hold(member: str, points: int, **more: Any) -> str:
+def hold(member: str, points: int, /, **more: Any) -> str:
     """Hold points of a member; return the redemption's id."""
     redemption_id: str = said(redeem(member, points, capture=False, **more))["redemption_id"]
     return redemption_id

@@ -51,6 +51,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     `member_id` says with whom the purchase is stored; after a merge the points are another one's.
     """
     posting = Posting(connection, actor, clock.now())
+    restoring.lock(posting, member_id, posting_id)
     state = posting.member(member_id)
     stored = postings.purchase(connection, member_id, posting_id)
     assert stored is not None, "a key names a purchase that is there"

@@ -28,6 +28,10 @@ MAY_PASS = {
     "POST /v1/purchases/<code:purchase_id>/returns": TILLS,
     "PUT /v1/purchases/<code:purchase_id>/member": TILLS | DESK,
     "POST /v1/purchases/<code:purchase_id>/acceptance": DESK,
+    "POST /v1/redemptions": TILLS,
+    "GET /v1/redemptions/<id:redemption_id>": TILLS | DESK,
+    "POST /v1/redemptions/<id:redemption_id>/capture": TILLS,
+    "POST /v1/redemptions/<id:redemption_id>/release": TILLS,
     "POST /v1/members": TILLS | DESK,
     "POST /v1/members/lookups": TILLS | DESK,
     "GET /v1/members/<id:member_id>": SHOP,
@@ -111,6 +115,7 @@ def _path(rule: str) -> tuple[str, str]:
     method, path = rule.split(" ", 1)
     for place, value in {
         "<id:member_id>": ID,
+        "<id:redemption_id>": ID,
         "<version:number>": "99",
         "<day:day>": "2026-11-22",
         "<voucher:code>": "0000-0000-0000-0",

@@ -18,9 +18,8 @@ from loyalty_engine.services.auditing.report import NAMED, Report
 from loyalty_engine.store import drivers
 from loyalty_engine.store.audits import kinds
 from loyalty_engine.store.session import db
-from tests.builders import STAFF, done, publish
 from rules.movement import LINE_OF
-from tests.builders import STAFF, publish
+from tests.builders import STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, line, move, open_shop, post, rows, said, sold, spend, take_return
 

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims
+from loyalty_engine.services import claims, redemptions
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
-from loyalty_engine.store.session import in_transaction
+from loyalty_engine.store.session import has_one_writer, in_transaction
 from rules.errors import Refusal
 from rules.facts import Line
 from tests.builders import STAFF, done
@@ -31,13 +31,17 @@ from tests.ledger import (
     REWARDED,
     STORES,
     assert_clean,
+    capture,
     dump,
     figures,
     line,
     move,
     open_shop,
+    paid_with,
     post,
+    redeem,
     redeem_reward,
+    release,
     rows,
     said,
     sold,
@@ -114,8 +118,9 @@ class Act:
 
 
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
-         "spend", "wait", "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher",
-         "cancel voucher", "sell with voucher", "nightly")  # fmt: skip
+         "spend", "wait", "hold", "hold", "capture", "release", "timeout", "tender", "tender",
+         "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
+         "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
 
 
@@ -130,6 +135,9 @@ class Shop:
     returns: int = 0
     sales: list[str] = field(default_factory=list)
     """The stores of the sales with vouchers, whose numbers follow 100."""
+    redemptions: list[str] = field(default_factory=list)
+    paid: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By the number of a purchase: what it was paid with in points, and the redemption."""
 
     def play(self, act: Act) -> None:
         """Do it; a refusal must leave everything as it was."""
@@ -179,21 +187,51 @@ class Shop:
             case "nightly":
                 expire_due(today(), 3)
                 release_held(clock.now(), 3)
+            case "hold":
+                self.redemptions.append(
+                    said(redeem(member, 5 * (2 + act.how % 20), capture=act.how % 4 == 0))["redemption_id"]
+                )
+            case "capture" if self.redemptions:
+                capture(self._redemption(act), 5 * (act.how % 25) or None)
+            case "release" if self.redemptions:
+                release(self._redemption(act))
+            case "timeout":
+                self._time_out()
+            case "tender" if self.redemptions and number not in self.answers:
+                self.paid[number] = (5 * (2 + act.how % 20), self._redemption(act))
+                self._buy(number, purchase)
             case "wait":
                 self.stack.enter_context(clock.frozen(clock.now() + timedelta(hours=act.how % 400)))
+
+    def _redemption(self, act: Act) -> str:
+        return self.redemptions[act.who % len(self.redemptions)]
+
+    def _time_out(self) -> None:
+        due = "SELECT 1 FROM redemptions WHERE status = 'held' AND expires_at <= :now"
+        now = (
+            clock.now()
+            if has_one_writer() is False
+            else clock.now().replace(tzinfo=None).isoformat(" ", "microseconds")
+        )
+        assert redemptions.time_out_holds(clock.now(), 100) == len(rows(due, now=now))
+        assert redemptions.time_out_holds(clock.now(), 100) == 0
+
+    def _posted(self, number: int, purchase: Bought) -> PostedPurchase:
+        posted = purchase.posted(number, self.members)
+        return paid_with(posted, self.paid[number]) if number in self.paid else posted
 
     def _buy(self, number: int, purchase: Bought) -> None:
         if number in self.answers:
             self._again(number, purchase)
         else:
-            self.answers[number] = post(purchase.posted(number, self.members))
+            self.answers[number] = post(self._posted(number, purchase))
 
     def _again(self, number: int, purchase: Bought) -> None:
         """The same purchase again, at another time of day, changes nothing."""
         if number not in self.answers:
             return
         before = dump()
-        again = post(replace(purchase, hours_ago=purchase.hours_ago + 1).posted(number, self.members))
+        again = post(self._posted(number, replace(purchase, hours_ago=purchase.hours_ago + 1)))
         assert again.replayed
         assert dump() == before
         if not self._moved(number, purchase):
@@ -213,7 +251,7 @@ class Shop:
             return
         other = replace(purchase, lines=(*purchase.lines, line("other")))
         with pytest.raises(Refusal, match="posted before with other content"):
-            post(other.posted(number, self.members))
+            post(self._posted(number, other))
         raise Refusal("expected", "as it should be")
 
     def _return(self, number: int, purchase: Bought, units: dict[str, int] | None) -> None:
@@ -294,11 +332,12 @@ def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
     assert not rows(
         "SELECT * FROM vouchers WHERE status = 'redeemed' AND posting_id IN (SELECT posting_id FROM purchases WHERE status = 'posted')"
     )
+    kinds = "('redemption', 'restoration', 'expiry')"
     points = rows(
-        "SELECT SUM(points) AS points FROM ledger_entries WHERE kind NOT IN ('redemption', 'restoration')"
-        " GROUP BY member_id, wallet"
+        f"SELECT SUM(points) AS points FROM ledger_entries WHERE kind NOT IN {kinds} GROUP BY member_id, wallet"
     )
     assert all(row["points"] == 0 for row in points)
+    assert not rows("SELECT * FROM redemptions WHERE posting_id IS NOT NULL AND restored <> captured")
     for table, column in (("qualifying_days", "amount"), ("cap_uses", "used"), ("budgets", "used")):
         assert not rows(f"SELECT * FROM {table} WHERE {column} <> 0")
 
