@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from loyalty_engine import clock
-from loyalty_engine.services import enrolment, products, purchase_batches
+from loyalty_engine.services import enrolment, openings, products, purchase_batches
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.imports.job import Job, run
-from loyalty_engine.services.imports.jobs import member_job, product_job, purchase_job
+from loyalty_engine.services.imports.jobs import balance_job, member_job, product_job, purchase_job
 from loyalty_engine.services.imports.marks import StoredMarks
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.purchases import Defaults
@@ -44,8 +44,13 @@ def _products(actor: Actor, defaults: Defaults) -> Job[Any]:
     return product_job(partial(products.put_many, actor))
 
 
+def _balances(actor: Actor, defaults: Defaults) -> Job[Any]:
+    return balance_job(partial(openings.open_many, actor))
+
+
 _JOBS: dict[Kind, Callable[[Actor, Defaults], Job[Any]]] = {
     "purchases": _purchases,
     "members": _members,
     "products": _products,
+    "balances": _balances,
 }
