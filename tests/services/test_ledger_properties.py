@@ -14,16 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims
+from loyalty_engine.services import adjustments, claims, events, merging
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
 from rules.errors import Refusal
+from rules.events import Event
 from rules.facts import Line
 from tests.builders import STAFF
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     STORES,
+    TEA_CLUB,
     assert_clean,
     dump,
     figures,
@@ -107,6 +110,15 @@ class Act:
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
          "spend", "wait")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
+MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge")
+more_acts = st.builds(
+    Act, st.sampled_from(MORE_KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
+)
+WITH_EVENTS = TEA_CLUB + (
+    "events:\n"
+    "  - {id: review, event: review, wallet: leaves, points: 30, once_per: [sku], pending: 7 days, cap: {per: month, points: 70}}\n"
+    "  - {id: survey, event: review, wallet: stamps, points: 4, pending: {until: checked}}\n"
+)
 
 
 @dataclass
@@ -154,6 +166,15 @@ class Shop:
                 self._claim(number, member)
             case "accept":
                 claims.accept(STAFF, f"p{number}", purchase.store, "looked at")
+            case "event" | "checked":
+                self._event(act, member)
+            case "adjust":
+                points = act.how - 250
+                adjustments.adjust(
+                    STAFF, member, Adjustment(("leaves", "petals", "stamps")[act.how % 3], points, "why")
+                )
+            case "merge":
+                merging.merge(STAFF, member, self.members[act.how % MEMBERS], "one person")
             case "spend":
                 spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
             case "wait":
@@ -202,6 +223,16 @@ class Shop:
         assert take_return(f"p{number}", reference, units, purchase.store).body == first.body
         assert dump() == before
 
+    def _event(self, act: Act, member: str) -> None:
+        """An event, and the same once more; or one that lets the points of an earlier one mature."""
+        event_id, of = f"{act.kind}{act.number}", f"event{act.number}" if act.kind == "checked" else None
+        name = "checked" if act.kind == "checked" else "review"
+        event = Event(event_id, name, NOON - timedelta(days=act.number), {"sku": f"S{act.how % 2}"}, of)
+        first = events.post(STAFF, member, event)
+        before = dump()
+        assert events.post(STAFF, member, event).body == first.body
+        assert dump() == before
+
     def _claim(self, number: int, member: str) -> None:
         if code := said(self.answers[number]).get("claim_code") if number in self.answers else None:
             claims.claim(Actor("app", "member", member_id=member), code)
@@ -214,9 +245,9 @@ def frozen() -> Iterator[ExitStack]:
         yield stack
 
 
-def _play(bought: list[Bought], acts: list[Act], stack: ExitStack) -> Shop:
+def _play(bought: list[Bought], acts: list[Act], stack: ExitStack, text: str = TEA_CLUB) -> Shop:
     stack.enter_context(clock.frozen(NOON))
-    shop = Shop(open_shop(members=MEMBERS), bought, stack)
+    shop = Shop(open_shop(text, members=MEMBERS), bought, stack)
     for act in acts:
         shop.play(act)
     return shop
@@ -229,6 +260,24 @@ def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
 ) -> None:
     _play(bought, acts, frozen)
     assert_clean()
+
+
+@bounded
+@given(st.lists(bought(), min_size=2, max_size=4), st.lists(more_acts, min_size=6, max_size=20))
+def test_events_adjustments_and_merges_among_it_make_no_points_and_lose_none(
+    app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
+) -> None:
+    _play(bought, acts, frozen, WITH_EVENTS)
+    assert_clean()
+    for row in rows(
+        "SELECT wallet, SUM(available + pending + held - debt) AS has FROM accounts GROUP BY wallet ORDER BY wallet"
+    ):
+        booked = rows(
+            "SELECT SUM(points + forgiven) AS points FROM ledger_entries WHERE wallet = :wallet AND kind NOT IN"
+            " ('transfer_in', 'transfer_out')",
+            wallet=row["wallet"],
+        )
+        assert int(row["has"]) == int(booked[0]["points"] or 0)
 
 
 @settings(bounded, max_examples=max(10, EXAMPLES // 2))
@@ -283,8 +332,6 @@ def test_returns_agree_in_whatever_order_they_are_made(
 
 def _without_budget() -> str:
     """A budget over everyone would give the second member less than the first."""
-    from tests.ledger import TEA_CLUB
-
     return "".join(one for one in TEA_CLUB.splitlines(keepends=True) if "petals-for-all" not in one)
 
 
