@@ -4,7 +4,8 @@ from datetime import date
 from typing import Final
 
 from flask import Flask
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
 
 
 class CodeConverter(BaseConverter):
@@ -40,7 +41,8 @@ class DayConverter(BaseConverter):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise ValidationError from None
+            # With its own ValidationError werkzeug would say that the method is not allowed.
+            raise NotFound from None
 
     def to_url(self, value: date) -> str:
         return value.isoformat()

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims, redemptions
+from loyalty_engine.services import adjustments, claims, events, merging, redemptions
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.voucher_cancelling import cancel_in
@@ -24,6 +25,7 @@ from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
 from loyalty_engine.store.session import has_one_writer, in_transaction
 from rules.errors import Refusal
+from rules.events import Event
 from rules.facts import Line
 from tests.builders import STAFF, done
 from tests.conftest import NOON, FrozenClock
@@ -122,6 +124,15 @@ KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "change
          "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
          "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
+MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge")
+more_acts = st.builds(
+    Act, st.sampled_from(MORE_KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
+)
+WITH_EVENTS = REWARDED + (
+    "events:\n"
+    "  - {id: review, event: review, wallet: leaves, points: 30, once_per: [sku], pending: 7 days, cap: {per: month, points: 70}}\n"
+    "  - {id: survey, event: review, wallet: stamps, points: 4, pending: {until: checked}}\n"
+)
 
 
 @dataclass
@@ -174,6 +185,15 @@ class Shop:
                 self._claim(number, member)
             case "accept":
                 done(claims.accept_in, STAFF, f"p{number}", purchase.store, "looked at")
+            case "event" | "checked":
+                self._event(act, member)
+            case "adjust":
+                points = act.how - 250
+                adjustments.adjust(
+                    STAFF, member, Adjustment(("leaves", "petals", "stamps")[act.how % 3], points, "why")
+                )
+            case "merge":
+                merging.merge(STAFF, member, self.members[act.how % MEMBERS], "one person")
             case "spend":
                 spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
             case "buy reward":
@@ -289,6 +309,16 @@ class Shop:
             case _:
                 in_transaction(partial(cancel_in, actor=STAFF, code=code, reason="printed twice"))
 
+    def _event(self, act: Act, member: str) -> None:
+        """An event, and the same once more; or one that lets the points of an earlier one mature."""
+        event_id, of = f"{act.kind}{act.number}", f"event{act.number}" if act.kind == "checked" else None
+        name = "checked" if act.kind == "checked" else "review"
+        event = Event(event_id, name, NOON - timedelta(days=act.number), {"sku": f"S{act.how % 2}"}, of)
+        first = events.post(STAFF, member, event)
+        before = dump()
+        assert events.post(STAFF, member, event).body == first.body
+        assert dump() == before
+
     def _claim(self, number: int, member: str) -> None:
         if code := said(self.answers[number]).get("claim_code") if number in self.answers else None:
             done(claims.claim_in, Actor("app", "member", member_id=member), code)
@@ -301,9 +331,9 @@ def frozen() -> Iterator[ExitStack]:
         yield stack
 
 
-def _play(bought: list[Bought], acts: list[Act], stack: ExitStack) -> Shop:
+def _play(bought: list[Bought], acts: list[Act], stack: ExitStack, text: str = REWARDED) -> Shop:
     stack.enter_context(clock.frozen(NOON))
-    shop = Shop(open_shop(REWARDED, members=MEMBERS), bought, stack)
+    shop = Shop(open_shop(text, members=MEMBERS), bought, stack)
     for act in acts:
         shop.play(act)
     return shop
@@ -316,6 +346,24 @@ def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
 ) -> None:
     _play(bought, acts, frozen)
     assert_clean()
+
+
+@bounded
+@given(st.lists(bought(), min_size=2, max_size=4), st.lists(more_acts, min_size=6, max_size=20))
+def test_events_adjustments_and_merges_among_it_make_no_points_and_lose_none(
+    app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
+) -> None:
+    _play(bought, acts, frozen, WITH_EVENTS)
+    assert_clean()
+    for row in rows(
+        "SELECT wallet, SUM(available + pending + held - debt) AS has FROM accounts GROUP BY wallet ORDER BY wallet"
+    ):
+        booked = rows(
+            "SELECT SUM(points + forgiven) AS points FROM ledger_entries WHERE wallet = :wallet AND kind NOT IN"
+            " ('transfer_in', 'transfer_out')",
+            wallet=row["wallet"],
+        )
+        assert int(row["has"]) == int(booked[0]["points"] or 0)
 
 
 @settings(bounded, max_examples=max(10, EXAMPLES // 2))
@@ -377,8 +425,6 @@ def test_returns_agree_in_whatever_order_they_are_made(
 
 def _without_budget() -> str:
     """A budget over everyone would give the second member less than the first."""
-    from tests.ledger import TEA_CLUB
-
     return "".join(one for one in TEA_CLUB.splitlines(keepends=True) if "petals-for-all" not in one)
 
 
