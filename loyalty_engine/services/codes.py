@@ -10,6 +10,9 @@ _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECKS: Final = _DIGITS + "*~$=U"
 _READ_AS: Final = str.maketrans("OIL", "011", "- ")
 
+_VOUCHER: Final = 13
+"""Characters of a voucher's code, its check among them."""
+
 
 def new_code(characters: int = 12) -> str:
     """Return a random code of so many characters (five bits each), the last a check on the others, in groups of four."""
@@ -24,9 +27,15 @@ def new_voucher_code() -> str:
 
     A code with a check that is hard to say (`* ~ $ = U`) is drawn again: every eighth of them.
     """
-    while (code := new_code(13))[-1] not in _DIGITS:
+    while (code := new_code(_VOUCHER))[-1] not in _DIGITS:
         pass
     return code
+
+
+def normal_voucher_code(text: str) -> str | None:
+    """The same as `normal_code`; None also for what is longer or shorter than a voucher's code."""
+    code = normal_code(text)
+    return code if code is not None and len(code.replace("-", "")) == _VOUCHER else None
 
 
 def normal_code(text: str) -> str | None:

@@ -55,7 +55,7 @@ def find(connection: sa.Connection, state: MemberState, plan: Plan, incoming: In
 
 def _normal(typed: Sequence[str]) -> list[str | None]:
     """Return the codes as they are stored, each once; None for one that can't be right."""
-    return list(dict.fromkeys(map(codes.normal_code, typed)))
+    return list(dict.fromkeys(map(codes.normal_voucher_code, typed)))
 
 
 def _rows(connection: sa.Connection, wanted: Sequence[str | None], member_id: str | None) -> Iterator[Values]:

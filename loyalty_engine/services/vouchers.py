@@ -32,7 +32,7 @@ def look_up(code: str) -> dict[str, Any]:
 
 def located(connection: sa.Connection, code: str) -> Values:
     """Return the voucher behind a code that somebody typed or heard. Raises `Invalid` or `NotFound`."""
-    normal = codes.normal_code(code)
+    normal = codes.normal_voucher_code(code)
     if normal is None:
         said = {"code": ["read it again: its last character is a check on the others"]}
         raise Invalid("voucher_code_invalid", "This is no voucher's code; one of its characters is wrong.", said)
