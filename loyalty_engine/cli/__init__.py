@@ -16,6 +16,7 @@ COMMANDS = {
     "db": "database:db",
     "demo": "importing:demo",
     "import": "importing:import_",
+    "members": "members:members",
     "programme": "programme:programme",
     "serve": "serving:serve",
     "tokens": "tokens:tokens",

@@ -15,7 +15,7 @@ from loyalty_engine.services.auditing.personal import personal_in_facts
 from loyalty_engine.services.auditing.receipts import Receipts
 from loyalty_engine.services.auditing.report import Progress, Report, Rule, differing
 from loyalty_engine.services.auditing.rework import Judged, judge
-from loyalty_engine.services.auditing.tiers import Standing, look_at_levels
+from loyalty_engine.services.auditing.tiers import LastPurchase, look_at_levels
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.store.audits import rows
 from loyalty_engine.store.audits.rows import Span
@@ -42,7 +42,7 @@ class _Sums:
     """By member and posting: the units that came back; None for a return of all that was left."""
     qualifying: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
     cap_uses: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, LastPurchase] = field(default_factory=dict)
 
 
 def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
@@ -130,7 +130,7 @@ def _add(row: Any, judged: Judged, sums: _Sums, budgets: defaultdict[tuple[str, 
         sums.cap_uses[row.member_id, cap, start] += used
     for cap, start, used in judged.budget_uses:
         budgets[cap, start] += used
-    standing = Standing(row.booked_at, row.posting_id, judged.plan)
+    standing = LastPurchase(row.booked_at, row.posting_id, judged.plan)
     if standing.is_after(sums.standings.get(row.member_id)):
         sums.standings[row.member_id] = standing
 
