@@ -40,7 +40,7 @@ class Look(NamedTuple):
     """The last day that counts, and the first one: the window that is looked at."""
     counts_from: date
     running_from: date
-    """The first day of the window that runs on the day of the run: what is bought since is not forgotten."""
+    """The first day of the window that runs in the night of the run: what was bought since `through` is not forgotten."""
     lowered_until: date | None
     reached_until: date | None
     kept_until: date | None
@@ -84,26 +84,25 @@ def keep(tiers: Tiers, at: Standing, today: date) -> Keep | None:
     return Keep(tiers.levels[place].threshold, counts_from, at.review_on, at.grace_until or following)
 
 
-def review_look(tiers: Tiers, due: date, today: date, joined_on: date) -> Look:
-    """Return the days of the review on the night after `due`, run on `today`."""
+def review_look(tiers: Tiers, due: date, night: date, joined_on: date) -> Look:
+    """Return the days of the review of the window that ended on `due`, in the run of `night`: the day after, or later."""
     window, grace = tiers.window, tiers.downgrade.grace
     return Look(
         through=due,
         counts_from=window_start(window, due, joined_on),
-        running_from=window_start(window, today, joined_on),
+        running_from=window_start(window, night, joined_on),
         lowered_until=review_on(window, due + _DAY, joined_on),
-        reached_until=review_on(window, today, joined_on),
+        reached_until=review_on(window, night, joined_on),
         kept_until=kept_until(window, due, joined_on),
         grace_until=plus(due, grace) if grace.count else None,
     )
 
 
-def ladder_look(tiers: Tiers, night: date, today: date, joined_on: date) -> Look:
+def ladder_look(tiers: Tiers, night: date, joined_on: date) -> Look:
     """Return the days of the look at everybody in the first night of another ladder, at the window that then runs."""
     until = review_on(tiers.window, night, joined_on)
     counts_from = window_start(tiers.window, night, joined_on)
-    running_from = window_start(tiers.window, today, joined_on)
-    return Look(night - _DAY, counts_from, running_from, until, until, until, None)
+    return Look(night - _DAY, counts_from, counts_from, until, until, until, None)
 
 
 def kept_until(window: Window, due: date, joined_on: date) -> date | None:

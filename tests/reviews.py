@@ -14,7 +14,6 @@ from loyalty_engine.services.reviews import removed_before
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db, reading
 from loyalty_engine.store.tables import members, qualifying_days, tier_history
-from rules.periods import business_day
 from rules.programme import Tiers
 from rules.reviews import By, Standing, is_known, is_other_ladder, ladder_look, resettle, review, review_look
 from tests.ledger import rows
@@ -81,23 +80,21 @@ def told(member_id: str) -> list[tuple[str, str | None, str]]:
 def one_by_one(one: Member, night: date, version: int, before: int | None) -> tuple[Standing, list[tuple[Any, ...]]]:
     """Return where a member stands after the run by the pure rules, and what the history then says of it."""
     with reading() as connection:
-        programme = plan_of(connection, version).programme
-        tiers = programme.tiers
+        tiers = plan_of(connection, version).programme.tiers
         assert tiers is not None
         removed = removed_before(connection, version, tiers)
         earlier = plan_of(connection, before).programme.tiers if before else None
-    today = max(night, business_day(clock.now(), programme.time_zone))
     at, history = one.at, []
     if not is_known(tiers, removed, at.level):
         return at, history
     if is_other_ladder(earlier, tiers):
-        look = ladder_look(tiers, night, today, at.joined_on)
+        look = ladder_look(tiers, night, at.joined_on)
         found = resettle(tiers, removed, at, look, *_sums(one.days, look))
         if found is not None:
             at = Standing(found.level, found.review_on, found.grace_until, found.by, at.joined_on)
             history.append((night.isoformat(), found.level, found.because))
     while at.level is not None and at.review_on is not None and at.review_on < night:
-        look = review_look(tiers, at.review_on, today, at.joined_on)
+        look = review_look(tiers, at.review_on, night, at.joined_on)
         due, found = at.review_on, review(tiers, removed, at, look, *_sums(one.days, look))
         at = Standing(found.level, found.review_on, found.grace_until, found.by, at.joined_on)
         history.append((due.isoformat(), found.level, found.because))

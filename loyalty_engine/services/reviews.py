@@ -15,7 +15,6 @@ from loyalty_engine.store import reviews as store
 from loyalty_engine.store.reviews import Kind, Night
 from loyalty_engine.store.session import in_transaction, reading
 from rules.errors import NotFound
-from rules.periods import business_day
 from rules.plan import Plan
 from rules.programme import Tiers
 from rules.reviews import is_other_ladder, ladder_look, removed_levels, review_look
@@ -46,7 +45,7 @@ def review_day(
     """Do the reviews of the night in which the business day `day` begins: of windows that ended before it.
 
     `last_version` is the `version` that the run before this one returned (None where none is known: then everybody is
-    looked at, which changes nothing that is right already). `now` is the time of the run where that isn't the clock's.
+    looked at, which changes nothing that is right already). `now` is when it is booked, where that isn't the clock's time.
 
     Each batch of at most `batch` members is one transaction; after each commit `advance` is told how many members it
     looked at, and may raise to stop. The same call then goes on: what is done is not due any more. Twice, or two at
@@ -62,13 +61,12 @@ def review_day(
         night = _night(connection, plan, tiers, day, at)
         everybody = is_other_ladder(_tiers_of(connection, last_version), tiers)
     zone = plan.programme.time_zone
-    today = max(day, business_day(at, zone))
     happens_at = partial(store.midnight_after, zone=zone)
     outcomes: Counter[str] = Counter()
     if everybody:
-        look = Kind(False, lambda night_of, joined: ladder_look(tiers, night_of, today, joined), happens_at)
+        look = Kind(False, lambda night_of, joined: ladder_look(tiers, night_of, joined), happens_at)
         _go_through(night, look, batch, advance, outcomes)
-    due = Kind(True, lambda through, joined: review_look(tiers, through, today, joined), happens_at)
+    due = Kind(True, lambda through, joined: review_look(tiers, through, day, joined), happens_at)
     while _go_through(night, due, batch, advance, outcomes):
         pass  # one look may make the next one due: a review that was missed for years
     return Reviewed(plan.version, dict(outcomes))

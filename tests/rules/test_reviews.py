@@ -38,9 +38,9 @@ def at(level: str | None, review_on: date | None = DUE, **changes: Any) -> Stand
     return replace(Standing(level, review_on, None, "metric", JOINED), **changes)
 
 
-def told(tiers: Tiers, standing: Standing, then: int, now: int = 0, today: date | None = None) -> tuple[Any, ...]:
+def told(tiers: Tiers, standing: Standing, then: int, now: int = 0, night: date | None = None) -> tuple[Any, ...]:
     assert standing.review_on is not None
-    look = review_look(tiers, standing.review_on, today or standing.review_on + timedelta(days=1), standing.joined_on)
+    look = review_look(tiers, standing.review_on, night or standing.review_on + timedelta(days=1), standing.joined_on)
     found = review(tiers, {"diamond": "silver", "stone": None}, standing, look, then, now)
     return found.level, found.review_on, found.grace_until, found.because
 
@@ -122,7 +122,7 @@ def test_after_a_calendar_year_the_grace_counts_in_the_new_year() -> None:
 
 def test_what_was_bought_between_the_end_of_the_window_and_the_run_counts_as_if_it_had_come_after_the_run() -> None:
     for grace in (0, 30):
-        assert told(ladder(grace=grace), at("gold"), 0, now=500, today=date(2027, 1, 3)) == (
+        assert told(ladder(grace=grace), at("gold"), 0, now=500, night=date(2027, 1, 3)) == (
             "gold", date(2028, 1, 3), None, "kept",
         )  # fmt: skip
     assert told(ladder(steps="recalculated"), at("gold"), 0, now=100) == ("silver", LATER, None, "lowered")
@@ -167,7 +167,7 @@ def test_removed_levels_map_down_the_ladder_that_had_them_last() -> None:
 
 
 def settled(tiers: Tiers, standing: Standing, then: int, now: int = 0) -> tuple[Any, ...] | None:
-    look = ladder_look(tiers, NIGHT, NIGHT, standing.joined_on)
+    look = ladder_look(tiers, NIGHT, standing.joined_on)
     found = resettle(tiers, {"diamond": "silver"}, standing, look, then, now)
     return None if found is None else (found.level, found.review_on, found.grace_until, found.by, found.because)
 
@@ -195,9 +195,9 @@ def test_the_first_night_of_another_ladder(standing: Standing, then: int, expect
 
 
 def test_a_ladder_of_a_new_year_looks_at_the_new_year() -> None:
-    look = ladder_look(ladder("calendar_year"), NIGHT, NIGHT, JOINED)
+    look = ladder_look(ladder("calendar_year"), NIGHT, JOINED)
     assert look.counts_from > look.through, "nothing has been bought in a year that begins tonight"
-    look = ladder_look(ladder(), NIGHT, NIGHT, JOINED)
+    look = ladder_look(ladder(), NIGHT, JOINED)
     assert (look.counts_from, look.through) == (date(2026, 1, 2), DUE)
 
 

@@ -16,7 +16,7 @@ from tests.builders import ADMIN
 from tests.ledger import dump, empty
 from tests.reviews import Member, one_by_one, programme, put, stored, told
 
-EXAMPLES = {"ci": 40, "thorough": 2_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
+EXAMPLES = {"ci": 25, "thorough": 2_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
 bounded = settings(
     max_examples=EXAMPLES,
     deadline=None,
