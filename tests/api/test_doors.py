@@ -42,6 +42,8 @@ MAY_PASS = {
     "GET /v1/members/<id:member_id>/tier": SHOP,
     "GET /v1/members/<id:member_id>/lots": SHOP,
     "GET /v1/members/<id:member_id>/statements": SHOP,
+    "PUT /v1/members/<id:member_id>/tier": DESK,
+    "GET /v1/members/at-risk": READERS,
     "POST /v1/members/<id:member_id>/tokens": DESK,
     "POST /v1/members/<id:member_id>/suspend": DESK,
     "POST /v1/members/<id:member_id>/resume": DESK,

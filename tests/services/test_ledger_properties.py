@@ -32,6 +32,7 @@ from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     REWARDED,
     STORES,
+    TEA_CLUB,
     assert_clean,
     capture,
     dump,
