@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final, Literal, assert_never
 
 from rules.periods import end_of_month, plus
-from rules.programme import Expiry, InactivityExpiry, RollingExpiry, Wallet, YearlyExpiry
+from rules.programme import Expiry, InactivityExpiry, LevelExpiry, RollingExpiry, Wallet, YearlyExpiry
 
 LotState = Literal["pending", "available", "expired"]
 """A lot's state changes by entry only: until the nightly run it stays as it is."""
@@ -41,6 +41,8 @@ class NewLot:
     state: LotState
     available_on: date
     expires_on: date | None
+    level: str | None = None
+    """The member's when the points were earned; None for whatever it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,14 @@ class TakenBack:
         return sum(taking.points for taking in self.takings if taking.state == state)
 
 
-def expires_on(expiry: Expiry, earned_on: date) -> date | None:
-    """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own."""
+def expires_on(expiry: Expiry, earned_on: date, level: str | None = None) -> date | None:
+    """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own.
+
+    `level` is the member's when they were earned.
+    """
     match expiry:
+        case LevelExpiry(by_level, otherwise):
+            return expires_on(otherwise if level is None else by_level.get(level, otherwise), earned_on)
         case None | InactivityExpiry():
             return None
         case RollingExpiry(after, at_end_of_month):
@@ -86,16 +93,17 @@ def _day_of_year(year: int, month: int, day: int) -> date:
     return min(first + timedelta(days=day - 1), end_of_month(first))
 
 
-def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+def open_lot(wallet: Wallet, points: int, earned_on: date, today: date, debt: int, level: str | None = None) -> NewLot:
     """Return the lot that a grant of `points` opens; one that is available at once pays `debt` first.
 
-    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending.
+    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending. `level` is the
+    member's when the points were earned.
     """
     available_on = plus(earned_on, wallet.pending)
     pending = available_on > today
     paid = 0 if pending else min(points, debt)
     state: LotState = "pending" if pending else "available"
-    return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
+    return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on, level), level)
 
 
 def soonest_first(lots: Iterable[Lot]) -> list[Lot]:

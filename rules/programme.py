@@ -49,14 +49,32 @@ class YearlyExpiry:
     after: Period
 
 
+Activity = Literal["purchase", "redemption", "event", "adjustment"]
+"""What can show that a member still takes part."""
+BY_PURCHASE: Final = frozenset[Activity]({"purchase"})
+
+
 @dataclass(frozen=True, slots=True)
 class InactivityExpiry:
-    """A lot lapses when its account has seen nothing for so long."""
+    """Lots carry no end; they lapse when their account has seen none of `renewed_by` for so long."""
 
     after: Period
+    renewed_by: frozenset[Activity] = BY_PURCHASE
 
 
-Expiry = RollingExpiry | YearlyExpiry | InactivityExpiry | None
+EndingExpiry = RollingExpiry | YearlyExpiry | None
+"""Ways to lapse in which the day is known when points are earned."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelExpiry:
+    """How a lot lapses goes by the level that the member had when the points were earned."""
+
+    by_level: Mapping[str, EndingExpiry]
+    otherwise: EndingExpiry
+
+
+Expiry = RollingExpiry | YearlyExpiry | InactivityExpiry | LevelExpiry | None
 
 
 @dataclass(frozen=True, slots=True)

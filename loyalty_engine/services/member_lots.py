@@ -49,7 +49,7 @@ def append_lot(
         "opened_on": opened_on,
         "available_on": lot.available_on,
         "expires_on": lot.expires_on,
-        "level": state.level,
+        "level": state.level if lot.level is None else lot.level,
     }
     posting.appended.lots.append(row)
     if wallet in state.lots and row["remaining"]:
