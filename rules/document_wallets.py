@@ -107,7 +107,7 @@ def _ending(place: Place, looks_like: str = "{after: 12 months}, {yearly: …} o
     return RollingExpiry(after, at is not None)
 
 
-def _by_level(place: Place) -> dict[str, EndingExpiry]:
+def _by_level(place: Place) -> tuple[tuple[str, EndingExpiry], ...]:
     fields = Fields(place, "{gold: {after: 24 months}}")
     found: dict[str, EndingExpiry] = {}
     for level in fields.written:
@@ -116,7 +116,7 @@ def _by_level(place: Place) -> dict[str, EndingExpiry]:
     if not found:
         place.note("no level is named here", "write {gold: {after: 24 months}}")
     fields.close()
-    return found
+    return tuple(found.items())
 
 
 def _of_level(level: str, place: Place) -> EndingExpiry:
@@ -199,7 +199,7 @@ def _write_expiry(expiry: Expiry) -> Any:
             said = {} if renewed_by == BY_PURCHASE else {"renewed_by": sorted(renewed_by)}
             return {"inactivity": str(after), **said}
         case LevelExpiry(by_level, otherwise):
-            each_level = {level: _write_expiry(ending) for level, ending in by_level.items()}
+            each_level = {level: _write_expiry(ending) for level, ending in by_level}
             return {"by_level": each_level, "otherwise": _write_expiry(otherwise)}
 
 

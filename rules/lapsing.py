@@ -1,30 +1,34 @@
-"""When points lapse: after their last day, once the notice that was promised has been out for long enough.
+"""Whether a lot's points lapse now: its last day is over, and the member was told in time, where the programme says so.
 
-Source: PROGRAMME.md, Lots, spending and expiry.
+Source: PROGRAMME.md, Lots, spending and expiry: expiry waits until the notice that the programme promises was planned at
+least its last `days_before` ago; a lot shorter than that is noticed when it is granted.
 """
 
 from datetime import date, timedelta
 
 from rules.periods import Period, plus
-from rules.programme import BY_PURCHASE, Activity, Expiry, InactivityExpiry
+from rules.programme import BY_PURCHASE, Activity, Expiry, ExpiryNotices, InactivityExpiry
 
 
-def is_due(expires_on: date, opened_on: date, today: date, days_before: int | None, planned_on: date | None) -> bool:
-    """Tell whether points lapse today; they are good through `expires_on`.
+def last_notice(notices: ExpiryNotices | None) -> int | None:
+    """Return how many days before the end the last notice comes; None where none is promised."""
+    return min(notices.days_before) if notices is not None and notices.days_before else None
 
-    `days_before` is the last of the programme's notices, None where it promises none, and `planned_on` the day on which
-    that notice was planned. A lot that is shorter than `days_before` was noticed when it was granted.
+
+def is_due(
+    expires_on: date | None, opened_on: date, today: date, notices: ExpiryNotices | None, planned_on: date | None
+) -> bool:
+    """Tell whether a lot that is good through `expires_on` lapses on `today`.
+
+    `planned_on` is the day on which the last notice of that end was planned, suppressed, or found to be about too few
+    points; None where that has not happened.
     """
-    if today <= expires_on:
+    if expires_on is None or today <= expires_on:
         return False
-    if days_before is None or opened_on + timedelta(days=days_before) > expires_on:
+    days = last_notice(notices)
+    if days is None or expires_on - opened_on < timedelta(days=days):
         return True
-    return planned_on is not None and planned_on + timedelta(days=days_before) <= today
-
-
-def last_notice(days_before: tuple[int, ...]) -> int | None:
-    """Return how many days before the end the last of a programme's notices is due; None where there is none."""
-    return min(days_before, default=None)
+    return planned_on is not None and planned_on <= today - timedelta(days=days)
 
 
 def lapsed_through(today: date, after: Period) -> date:

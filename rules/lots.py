@@ -72,8 +72,8 @@ def expires_on(expiry: Expiry, earned_on: date, level: str | None = None) -> dat
     `level` is the member's when they were earned.
     """
     match expiry:
-        case LevelExpiry(by_level, otherwise):
-            return expires_on(otherwise if level is None else by_level.get(level, otherwise), earned_on)
+        case LevelExpiry():
+            return expires_on(expiry.of(level), earned_on)
         case None | InactivityExpiry():
             return None
         case RollingExpiry(after, at_end_of_month):

@@ -70,8 +70,12 @@ EndingExpiry = RollingExpiry | YearlyExpiry | None
 class LevelExpiry:
     """How a lot lapses goes by the level that the member had when the points were earned."""
 
-    by_level: Mapping[str, EndingExpiry]
+    by_level: tuple[tuple[str, EndingExpiry], ...]
     otherwise: EndingExpiry
+
+    def of(self, level: str | None) -> EndingExpiry:
+        """Return how lots of a level lapse."""
+        return next((ending for name, ending in self.by_level if name == level), self.otherwise)
 
 
 Expiry = RollingExpiry | YearlyExpiry | InactivityExpiry | LevelExpiry | None

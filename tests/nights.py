@@ -182,18 +182,20 @@ def _notice(connection: sa.Connection, member: str, day: date) -> None:
 def _expire(connection: sa.Connection, member: str, day: date) -> None:
     posting, state, plan = _posting(connection, member, day)
     promised = plan.programme.messages.expiry_notices
-    last = last_notice(promised.days_before) if promised else None
+    last = last_notice(promised)
     notice = expiry_notices.c
     query = sa.select(notice.wallet, notice.expires_on, notice.planned_on).where(
         notice.member_id == member, notice.days_before == (last or 0)
     )
     planned = {(row[0], row[1]): row[2] for row in connection.execute(query)}
-    expired = {row[0] for row in connection.execute(sa.text("SELECT source_id FROM ledger_entries WHERE kind = 'expiry'"))}
+    expired = {
+        row[0] for row in connection.execute(sa.text("SELECT source_id FROM ledger_entries WHERE kind = 'expiry'"))
+    }
     for wallet, lot in list(_open(posting, state)):
         end = end_of(plan, state, wallet, lot)
         if lot.state != "available" or not lot.free or end is None:
             continue
-        if is_due(end, lot.opened_on, day, last, planned.get((wallet, end))):
+        if is_due(end, lot.opened_on, day, promised, planned.get((wallet, end))):
             again = f"{lot.lot_id}/{state.last_seq + 1}" if lot.lot_id in expired else lot.lot_id
             ledger.expire(posting, state, plan, wallet, lot, Source("expiry", again, start_of(day, ZONE)))
     posting.write()

@@ -17,9 +17,12 @@ COMMANDS = {
     "demo": "importing:demo",
     "import": "importing:import_",
     "programme": "programme:programme",
+    "run": "nights:run",
     "serve": "serving:serve",
+    "status": "nights:status",
     "tokens": "tokens:tokens",
     "up": "up:up",
+    "worker": "nights:worker",
 }
 """Command to the module here that holds it, and its name there: only the one that is called is loaded."""
 

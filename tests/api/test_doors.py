@@ -34,6 +34,8 @@ MAY_PASS = {
     "GET /v1/members/<id:member_id>/balances": SHOP,
     "GET /v1/members/<id:member_id>/ledger": SHOP,
     "GET /v1/members/<id:member_id>/tier": SHOP,
+    "GET /v1/members/<id:member_id>/lots": SHOP,
+    "POST /v1/members/<id:member_id>/lots/<id:lot_id>/reinstate": DESK,
     "POST /v1/members/<id:member_id>/tokens": DESK,
     "POST /v1/members/<id:member_id>/suspend": DESK,
     "POST /v1/members/<id:member_id>/resume": DESK,
@@ -92,6 +94,7 @@ def _path(rule: str) -> tuple[str, str]:
     method, path = rule.split(" ", 1)
     for place, value in {
         "<id:member_id>": ID,
+        "<id:lot_id>": ID,
         "<version:number>": "99",
         "<path:name>": "swagger-ui.css",
     }.items():

@@ -1,6 +1,6 @@
 """Proves the whole database right, or names the rows that are wrong: RELIABILITY.md's invariants, as `loyalty audit`."""
 
-from loyalty_engine.services.auditing import figures, lookups, personal, purchases, versions
+from loyalty_engine.services.auditing import figures, lookups, nights, personal, purchases, versions
 from loyalty_engine.services.auditing.report import Progress, Report, unseen
 from loyalty_engine.store.session import snapshot
 
@@ -11,6 +11,6 @@ def audit(progress: Progress = unseen) -> Report:
     """Look at everything as it is at one moment, and return what is broken; nothing is written."""
     report = Report()
     with snapshot() as connection:
-        for look in (figures.look, versions.look, purchases.look, lookups.look, personal.look):
+        for look in (figures.look, nights.look, versions.look, purchases.look, lookups.look, personal.look):
             look(connection, report, progress)
     return report

@@ -3,23 +3,24 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, ledger, standing
+from loyalty_engine.store.audits import checks, ledger, lots, standing
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
 def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     """Note every row that breaks one of the checks."""
-    all_of_them = (*ledger.checks(), *standing.checks(connection.dialect.name))
+    all_of_them = (*ledger.checks(), *lots.checks(), *standing.checks(connection.dialect.name))
     report.looked_at["checks"] = len(all_of_them)
     with progress("checks", len(all_of_them)) as advance:
         for check in all_of_them:
             rule = Rule(check.invariant, check.table, check.says)
             for row in checks.run(connection, check):
-                _note(report, rule, check, row)
+                note(report, rule, check, row)
             advance(1)
 
 
-def _note(report: Report, rule: Rule, check: Check, row: sa.RowMapping) -> None:
+def note(report: Report, rule: Rule, check: Check, row: sa.RowMapping) -> None:
+    """Note one row that breaks a check."""
     key = {name: row[name] for name in check.keys}
     found = _named(row, FOUND)
     expected = _named(row, EXPECTED)

@@ -18,8 +18,7 @@ from rules.programme import InactivityExpiry, Programme
 
 def lapsing(night: Night) -> Lapsing:
     """Return what lapses on a night."""
-    promised = night.plan.programme.messages.expiry_notices
-    last = last_notice(promised.days_before) if promised else None
+    last = last_notice(night.plan.programme.messages.expiry_notices)
     return Lapsing(night.day, last, _inactivity(night.plan.programme))
 
 

@@ -12,7 +12,7 @@ from loyalty_engine.services.jobs.runs import Done, Watch, run_day
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import job_runs
 from loyalty_engine.store.session import in_transaction, reading
-from rules.errors import Invalid, NotFound
+from rules.errors import Invalid, NotFound, Refusal
 from rules.periods import business_day
 
 A_CALL = 500
@@ -51,15 +51,24 @@ def _nights(jobs: Sequence[Job], as_of: date, replayed: bool, watch: Watch) -> I
     for job in jobs:
         if not days[job.name]:
             yield _done_before(job, as_of)
+    broken: dict[str, Exception] = {}
     for day in sorted({day for some in days.values() for day in some}):
         night = _night(day, replayed)
         for job in jobs:
-            if day not in days[job.name]:
+            if day not in days[job.name] or job.name in broken:
                 continue
-            done = run_day(job, night, watch)
+            try:
+                done = run_day(job, night, watch)
+            except Refusal:
+                raise
+            except Exception as error:  # noqa: BLE001 - one broken job must not keep the others from their night
+                broken[job.name] = error
+                continue
             yield done
             if done.status in ("busy", "stopped"):
                 return
+    for bug in broken.values():
+        raise bug
 
 
 def _done_before(job: Job, day: date) -> Done:

@@ -74,7 +74,7 @@ def booked_at(booking: Booking) -> sa.ColumnElement[datetime]:
 def insert_entries(connection: sa.Connection, chosen: sa.Select[Any]) -> int:
     """Insert what `chosen` selects as entries, by the names of its columns; return how many."""
     inserted = ledger_entries.insert().from_select([column.name for column in chosen.selected_columns], chosen)
-    return connection.execute(inserted).rowcount
+    return connection.execute(inserted, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def count_up(connection: sa.Connection, booking: Booking, entries: sa.Select[Any]) -> None:

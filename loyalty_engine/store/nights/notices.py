@@ -108,4 +108,5 @@ def _insert(
         sa.literal(at, expiry_notices.c.planned_at.type),
     ).where(long_enough)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(expiry_notices).from_select(_COLUMNS, chosen).on_conflict_do_nothing()).rowcount
+    offered = insert(expiry_notices).from_select(_COLUMNS, chosen).on_conflict_do_nothing()
+    return connection.execute(offered, execution_options={"preserve_rowcount": True}).rowcount
