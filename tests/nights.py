@@ -95,12 +95,12 @@ def take_back(member: str, wallet: str, points: int, at: datetime) -> None:
     act(member, at, move)
 
 
-def use(member: str, wallet: str, points: int, at: datetime, kind: str = "redemption") -> None:
+def use(member: str, wallet: str, points: int, at: datetime, kind: str = "spend") -> None:
     """Spend up to so many points, or with `hold` put them out of reach."""
 
     def move(posting: Posting, state: MemberState, plan: Plan) -> None:
         some = min(points, state.account(wallet).available)
-        source = Source(kind, new_id(), at)
+        source = Source(f"by-{kind}", new_id(), at)
         if some and kind == "hold":
             ledger.hold(posting, state, plan, wallet, some, source)
         elif some:

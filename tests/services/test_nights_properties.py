@@ -108,7 +108,7 @@ def test_a_night_gives_the_rows_that_the_ledger_gives_lot_by_lot(
 
 
 @bounded
-@given(st.lists(acts, min_size=4, max_size=24))
+@given(st.lists(acts.filter(lambda one: one.what != "hold"), min_size=4, max_size=24))
 def test_whatever_happens_between_nights_the_audit_finds_nothing(
     app: Flask, frozen: ExitStack, played: list[Act]
 ) -> None:
