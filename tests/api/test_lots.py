@@ -20,7 +20,7 @@ ID = "01a2b3c4-0000-7000-8000-000000000000"
 def lapsed(frozen_clock: FrozenClock, shop: Shop) -> tuple[Shop, str]:
     """A shop whose member has a lot that has lapsed, and that lot."""
     with shop.app.app_context():
-        publish(SILENT_CLUB.replace("id: plain", "id: green"))
+        publish(SILENT_CLUB.replace("id: plain", "id: green").replace("programme: lapsing-club", "programme: tea-club"))
         frozen_clock.set(noon(DAY + timedelta(days=1)))
         grant(shop.member_id, "leaves", 50, noon(DAY + timedelta(days=1)))
         frozen_clock.set(noon(DAY + timedelta(days=90)))
