@@ -103,11 +103,8 @@ def _give(posting: Posting, state: MemberState, plan: Plan, given: Given, event:
     today = business_day(posting.booked_at(state, event.occurred_at), zone)
     earned_on = business_day(event.occurred_at, zone)
     account = state.account(rule.wallet)
-    if account.active_on == date.min:
-        # An event doesn't renew a wallet that lapses by inactivity, but it may open one.
-        account.active_on = earned_on
     wallet = plan.programme.wallet(rule.wallet)
-    lot = lots.open_lot(wallet, given.points, earned_on, today, account.debt, waits)
+    lot = lots.open_lot(wallet, given.points, earned_on, today, account.debt, waits=waits)
     ledger.open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, "accrual")
     return told | {"pending": given.points if lot.state == "pending" else 0}
 

@@ -25,7 +25,6 @@ from loyalty_engine.store.redemptions import Redemption
 from rules import spending
 from rules.errors import Conflict, Invalid, NotFound
 from rules.money import parse_amount
-from rules.periods import business_day
 from rules.plan import Plan
 from rules.programme import Programme, Wallet
 from rules.spending import Proved
@@ -118,8 +117,6 @@ def _book(
     else:
         held_seq = ledger.hold(posting, state, plan, wallet.id, request.points, Source("hold", redemption_id, now))
         expires_at = now + request.hold_for
-    today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
-    state.account(wallet.id).active_on = max(state.account(wallet.id).active_on, today)
     return Redemption(
         member_id=state.member_id,
         redemption_id=redemption_id,

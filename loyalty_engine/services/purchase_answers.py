@@ -132,7 +132,9 @@ _EMPTY = Account()
 
 def _next_expiry(account: Account, expiry: object) -> dict[str, Any] | None:
     if isinstance(expiry, InactivityExpiry) and account.available:
-        return {"points": account.available, "on": plus(account.active_on, expiry.after)}
+        idle_on = plus(account.active_on, expiry.after)
+        if account.next_expires_on is None or idle_on <= account.next_expires_on:
+            return {"points": account.available, "on": idle_on}
     if account.next_expires_on is None:
         return None
     return {"points": account.next_expires_points, "on": account.next_expires_on}

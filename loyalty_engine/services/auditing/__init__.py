@@ -4,6 +4,7 @@ from loyalty_engine.services.auditing import (
     events,
     figures,
     lookups,
+    nights,
     personal,
     purchases,
     redemptions,
@@ -22,6 +23,7 @@ def audit(progress: Progress = unseen) -> Report:
     with snapshot() as connection:
         for look in (
             figures.look,
+            nights.look,
             versions.look,
             purchases.look,
             redemptions.look,
