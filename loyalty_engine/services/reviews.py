@@ -1,7 +1,7 @@
 """The nightly run over levels: reviews that are due, and everybody's level in the first night of another ladder."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import partial
@@ -52,6 +52,19 @@ def review_day(
     once, change nothing more; missed nights are caught up by calling for each day in order, or just for the last.
     The version in force when `day` began judges, whenever the run happens.
     """
+    steps = reviewing(day, last_version, batch=batch, now=now)
+    while True:
+        try:
+            advance(next(steps))
+        except StopIteration as end:
+            done: Reviewed = end.value
+            return done
+
+
+def reviewing(
+    day: date, last_version: int | None, *, batch: int = BATCH, now: datetime | None = None
+) -> Generator[int, None, Reviewed]:
+    """Do the same, and yield after each commit how many members were looked at: whoever stops there loses nothing."""
     at = now or clock.now()
     with reading() as connection:
         plan = _plan_of_night(connection, day)
@@ -65,15 +78,15 @@ def review_day(
     outcomes: Counter[str] = Counter()
     if everybody:
         look = Kind(False, lambda night_of, joined: ladder_look(tiers, night_of, joined), happens_at)
-        _go_through(night, look, batch, advance, outcomes)
+        yield from _go_through(night, look, batch, outcomes)
     due = Kind(True, lambda through, joined: review_look(tiers, through, day, joined), happens_at)
-    while _go_through(night, due, batch, advance, outcomes):
+    while (yield from _go_through(night, due, batch, outcomes)):
         pass  # one look may make the next one due: a review that was missed for years
     return Reviewed(plan.version, dict(outcomes))
 
 
-def _go_through(night: Night, kind: Kind, size: int, advance: Callable[[int], None], outcomes: Counter[str]) -> int:
-    """Look at all members once, batch by batch; return how many were looked at."""
+def _go_through(night: Night, kind: Kind, size: int, outcomes: Counter[str]) -> Generator[int, None, int]:
+    """Look at all members once, yield after each batch its size, and return how many were looked at."""
     after: str | None = None
     looked_at = 0
     while True:
@@ -83,7 +96,7 @@ def _go_through(night: Night, kind: Kind, size: int, advance: Callable[[int], No
         after, count, found = done
         outcomes.update(found)
         looked_at += count
-        advance(count)
+        yield count
 
 
 def _batch(

@@ -159,3 +159,10 @@ def note(connection: sa.Connection, job: str, day: date, counts: str, now: datet
     values = {"job": job, "day": day, "status": "done", "position": "", "counts": counts}
     rest = {"lease_owner": None, "lease_until": None, "version": None, "started_at": now, "finished_at": now}
     _note.run(connection, **values, **rest)
+
+
+def version_before(connection: sa.Connection, job: str, day: date) -> int | None:
+    """Return the version of the programme that judged the latest run of a job that is done, before a day."""
+    query = sa.select(t.c.version).where(t.c.job == job, t.c.day < day, t.c.status == "done").order_by(t.c.day.desc())
+    version: int | None = connection.scalar(query.limit(1))
+    return version

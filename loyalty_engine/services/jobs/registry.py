@@ -2,19 +2,23 @@
 
 from typing import Final
 
-from loyalty_engine.services import idempotency
-from loyalty_engine.services.jobs import lots
-from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once
+from loyalty_engine.services import idempotency, parking, redemptions, voucher_endings
+from loyalty_engine.services.jobs import levels, lots
+from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
 
 NIGHTLY: Final[tuple[Job, ...]] = (
     lots.PENDING,
     lots.NOTICES,
     lots.EXPIRY,
-    at_once("tidy", lambda day: idempotency.forget_expired()),
+    by_calls("vouchers", voucher_endings.expire_due),
+    levels.REVIEWS,
+    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names()),
 )
-"""Points become available before they lapse, and are noticed before that. Next: vouchers, reviews."""
+"""Points become available before they lapse, and are noticed before that."""
 
-EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = ()
-"""Next: holds, vouchers that tills hold."""
+EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
+    EveryMinute("holds", redemptions.time_out_holds),
+    EveryMinute("voucher-holds", voucher_endings.release_held),
+)
 
 NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))
