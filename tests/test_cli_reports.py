@@ -97,7 +97,7 @@ def test_what_is_owed_and_how_it_moved(loyalty: Loyalty, member: str) -> None:
     words = loyalty("report", "liability", "--as-of", "2026-02-28", "--csv", "owed.csv")
     assert "leaves on 2026-02-28: 150 points" in words.stdout
     assert "owed: 3.00 CNY" in words.stdout
-    assert "1 months" in words.stdout
+    assert "age in months   1" in words.stdout
     assert Path("owed.csv").read_bytes().count(b"\r\n") == 5
     period = ("report", "movement", "--from", "2026-02-01", "--to", "2026-03-31")
     (moved_wallet,) = told(loyalty(*period, "--json"))["wallets"]

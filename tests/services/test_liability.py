@@ -268,9 +268,8 @@ def test_a_forecast_from_nine_months_is_compared_with_what_then_lapsed(app: Flas
     )
     assert leaves.lapsed == lapsed > 0
     assert leaves.outstanding == sum(one[3] for one in cohorts(owed(date(2026, 9, 30))))
-    assert leaves.forecast > 0
-    assert leaves.error == leaves.forecast - leaves.lapsed
-    assert abs(leaves.error) * 2 < leaves.lapsed, "half of it would be no forecast"
+    assert (leaves.outstanding, leaves.forecast, leaves.lapsed) == (13_500, 4_045, 4_000), "as in the guide"
+    assert (leaves.error, leaves.error_percent) == (45, "1.1")
     assert compared_json(told)["wallets"][0]["error_percent"] == leaves.error_percent
 
 
