@@ -99,6 +99,7 @@ BREAKS = {
     "what never gave is used up": ("UPDATE event_onces SET once_key = once_key || 'x' WHERE " + STAYS, 6, "event_onces"),
     "an event's cap has room again": ("UPDATE limit_uses SET used = 0", 6, "limit_uses"),
     "an event's cap is used twice": (f"INSERT INTO limit_uses SELECT member_id, 'event/review/year', '2026-01-01', 30 FROM members WHERE {GONE}", 6, "limit_uses"),
+    "an event says who did it": ("UPDATE member_events SET facts = replace(facts, 'CUP', 'li@example.com')", 13, "member_events"),
     "an entry names no event": ("UPDATE ledger_entries SET source_id = 'e9/review' WHERE source_id = 'e1/review'", 6, "ledger_entries"),
     "an entry names no rule": ("UPDATE ledger_entries SET source_id = 'e1/revue' WHERE source_id = 'e1/review'", 6, "ledger_entries"),
 }  # fmt: skip

@@ -62,6 +62,8 @@ def test_an_event_gives_once_whoever_sends_it_again() -> None:
     refused("event_differs", lambda: happen(ann, "e1", "review", purchase="p1", sku="CUP"))
     refused("event_differs", lambda: happen(ann, "e1", "survey", purchase="p1", sku="TEA"))
     refused("event_differs", lambda: happen(ann, "e1", "review", at=NOON - timedelta(1), purchase="p1", sku="TEA"))
+    refused("facts_personal", lambda: happen(ann, "e2", "review", by="li.wei@example.com"))
+    refused("facts_personal", lambda: happen(ann, "e2", "review", by="+8613912345678"))
     assert gave(happen(ben, "e1", "review", purchase="p1", sku="TEA")) == [("review", 30, 30, None)]
     assert figures(ann)["leaves"] == (0, 30, 0, 0)
     assert_clean()
