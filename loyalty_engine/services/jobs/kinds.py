@@ -1,6 +1,7 @@
 """What a nightly job is: steps, each committed together with the note of how far the run is."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -67,8 +68,11 @@ def by_member(
         if found is None:
             return
         size = MEMBERS_AT_ONCE_ON_SQLITE if has_one_writer() else MEMBERS_AT_ONCE
-        with snapshot() as connection:
-            for ids in batches.pages(connection, batches.who(found, after or None), size):
+        with (
+            snapshot() as connection,
+            closing(batches.pages(connection, batches.who(found, after or None), size)) as pages,
+        ):
+            for ids in pages:
                 yield Step(ids[-1], len(ids), partial(_work, work, ids, night))
 
     def total(night: Night, after: str) -> int | None:

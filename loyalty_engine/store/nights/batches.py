@@ -1,6 +1,6 @@
 """What the nightly runs share: who a run has to look at, members locked for a batch, and figures written for many."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,11 +40,11 @@ def count(connection: sa.Connection, members_due: sa.Select[Any]) -> int:
     return int(connection.scalar(counted) or 0)
 
 
-def pages(connection: sa.Connection, members_due: sa.Select[Any], size: int) -> Iterator[Sequence[str]]:
+def pages(connection: sa.Connection, members_due: sa.Select[Any], size: int) -> Generator[Sequence[str]]:
     """Yield the ids that `who` gives, `size` at a time; no more than that is held."""
-    result = connection.execution_options(yield_per=size).execute(members_due)
-    for page in result.scalars().partitions(size):
-        yield [str(member_id) for member_id in page]
+    with connection.execution_options(yield_per=size).execute(members_due) as result:
+        for page in result.scalars().partitions(size):
+            yield [str(member_id) for member_id in page]
 
 
 def lock(connection: sa.Connection, member_ids: Collection[str]) -> None:
