@@ -18,6 +18,7 @@ from loyalty_engine.services.importing import Progress
 from loyalty_engine.services.imports.marks import StoredMarks
 from loyalty_engine.services.imports.sinks import Mark
 from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.products import put_many
 from loyalty_engine.services.programmes import plan_for, versions
 from loyalty_engine.services.purchase_batches import post_many
@@ -106,6 +107,7 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress, opened: Opened | 
     from loyalty_engine.services.demo.crew import Crew, Task, is_worth_it
     from loyalty_engine.services.demo.grocer import read_year
     from loyalty_engine.services.demo.load import Sinks, load
+    from loyalty_engine.services.demo.shoppers import bring
 
     with reading() as connection:
         today = _today(connection)
@@ -120,6 +122,8 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress, opened: Opened | 
         put_products=partial(put_many, actor),
         enrol_many=partial(enrol_many, actor),
         post_many=partial(post_many, actor),
+        bring=partial(bring, actor),
+        run_nights=partial(_run_nights, today),
     )
     if opened is not None and is_worth_it(len(year.heads.baskets)):
         with Crew(Task(as_of, chosen.weeks, actor, opened), year) as crew:
@@ -128,6 +132,10 @@ def bring_in(actor: Actor, chosen: Chosen, progress: Progress, opened: Opened | 
         totals = load(year, sinks, progress)
     marks.save(_MARK, "purchases", Mark(totals.rows_read, mark.totals, clock.now()))
     return totals
+
+
+def _run_nights(today: date, day: date) -> None:
+    nights.run("night", min(day, today))
 
 
 def _today(connection: sa.Connection) -> date:

@@ -144,6 +144,13 @@ def used_on(connection: sa.Connection, member_id: str, posting_id: str) -> list[
     return [_values(row) for row in _of_posting.rows(connection, member_id=member_id, posting_id=posting_id)]
 
 
+def code_of(connection: sa.Connection, member_id: str, source_kind: str, source_id: str) -> str | None:
+    """Return the code of the voucher that a source brought a member, where it did."""
+    mine = (vouchers.c.member_id == member_id, vouchers.c.source_kind == source_kind, vouchers.c.source_id == source_id)
+    code: str | None = connection.scalar(sa.select(vouchers.c.code).where(*mine))
+    return code
+
+
 def usable(connection: sa.Connection, member_id: str) -> list[Values]:
     """Return a member's vouchers that are issued or held, oldest first; `USABLE` at most."""
     return [_values(row) for row in _usable.rows(connection, member_id=member_id)]

@@ -1,8 +1,9 @@
 """Posts the grocer's year with two processes: households are dealt out, so that neither ever waits for a member.
 
-Each brings in one household's year after the other: a batch then touches few members, and pages of the database that
-lie side by side, which halves what writing costs. One judges while the other writes (services/purchase_batches.py). What they do is told through a pipe each, whose end
-is the end of the import: nothing is left to clear up, and a year that was cut off is simply brought in again.
+Each brings in one household's month after the other: a batch then touches few members, and pages of the database that
+lie side by side, which halves what writing costs. One judges while the other writes (services/purchase_batches.py). After
+each month both wait for the nights to be run. What they do is told through a pipe each, whose end is the end of the
+import: nothing is left to clear up, and a year that was cut off is simply brought in again.
 """
 
 import gc
@@ -13,20 +14,25 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, NoReturn, ParamSpec, Self, TypeVar
 
 from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.demo.catalogue import Ware, wares
-from loyalty_engine.services.demo.completejourney import purchases
+from loyalty_engine.services.demo.catalogue import wares
 from loyalty_engine.services.demo.grocer import Year, read_share
-from loyalty_engine.services.demo.load import Batches, post_baskets
+from loyalty_engine.services.demo.load import Batches, RunNights, Sinks, post_month
+from loyalty_engine.services.demo.months import months
+from loyalty_engine.services.demo.shoppers import bring
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.totals import Totals
-from loyalty_engine.services.intake import MemberReference, PostedPurchase
-from loyalty_engine.services.purchase_batches import PostingResult, post_many
+from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.services.purchase_batches import post_many
 from rules.errors import Busy, Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Found = Mapping[int, MemberReference]
 Opened = Callable[[], AbstractContextManager[object]]
@@ -73,6 +79,7 @@ class Crew:
     def __init__(self, task: Task, year: Year) -> None:
         self._task = task
         self._shares = _dealt(year)
+        self._months = tuple(months(year))
         self._context = get_context("spawn")
         self._pipes: list[Connection] = []
 
@@ -89,12 +96,20 @@ class Crew:
         for pipe in self._pipes:
             pipe.close()
 
-    def post_year(self, found: Found, advance: Advance) -> Totals:
-        """Post all baskets of the year; when one process fails, that is the end for all."""
+    def post_year(self, found: Found, run_nights: RunNights, advance: Advance) -> Totals:
+        """Post all baskets of the year, month by month; when one process fails, that is the end for all."""
+        totals = Totals()
         try:
             for pipe, share in zip(self._pipes, self._shares, strict=True):
                 pipe.send({household: found[household] for household in share})
-            return _gathered(self._pipes, advance)
+            for month in self._months:
+                for pipe in self._pipes:
+                    pipe.send(month)
+                totals.add(_gathered(self._pipes, advance))
+                run_nights(month.following_on)
+            for pipe in self._pipes:
+                pipe.send(None)
+            return totals
         except (EOFError, OSError) as gone:
             detail = "A process of the import died. Run the same command again: it goes on where this was cut off."
             raise Busy("import_cut_off", detail) from gone
@@ -131,25 +146,31 @@ def _work(pipe: Connection, task: Task, share: Sequence[int]) -> None:
     gc.set_threshold(_OBJECTS)
     try:
         found: Found = pipe.recv()
-        pipe.send(_posted(task, year, known, found, pipe.send))
+        with task.opened():
+            sinks = _sinks(task.actor)
+            while (month := pipe.recv()) is not None:
+                size = Batches().purchases
+                pipe.send(post_month(month.of(year), found, known, sinks, pipe.send, size))
     except Refusal as refusal:
         pipe.send(_Failed(refusal.code, refusal.detail))
     except (EOFError, ConnectionError):
         return
 
 
-def _posted(task: Task, year: Year, known: Mapping[int, Ware], found: Found, advance: Advance) -> Totals:
-    def post(batch: Sequence[PostedPurchase]) -> Sequence[PostingResult]:
-        return _patiently(task.actor, batch)
+def _sinks(actor: Actor) -> Sinks:
+    """Return where a process's share goes: what is written before the baskets is not its work."""
 
-    with task.opened():
-        return post_baskets(purchases(year, found, known), post, advance, Batches().purchases)
+    def nowhere(_items: object) -> NoReturn:
+        raise AssertionError("stores, products and members are written by the first process")
+
+    post = partial(_patiently, partial(post_many, actor))
+    return Sinks(nowhere, nowhere, nowhere, post, partial(_patiently, partial(bring, actor)))
 
 
-def _patiently(actor: Actor, batch: Sequence[PostedPurchase]) -> Sequence[PostingResult]:
+def _patiently(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     for _ in range(1, _ATTEMPTS):
         try:
-            return post_many(actor, batch)
+            return work(*args, **kwargs)
         except Busy:
             continue
-    return post_many(actor, batch)
+    return work(*args, **kwargs)

@@ -1,7 +1,7 @@
 """The grocer's receipt lines as columns: those that are asked for, their money in minor units, where baskets start."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from loyalty_engine.services.demo.calendar import SHOP_ZONE, shift_to_end_before
 from loyalty_engine.services.demo.columns import minor_column
 from loyalty_engine.services.demo.files import data_file
-from loyalty_engine.services.demo.redemptions import codes_by_basket
+from loyalty_engine.services.demo.redemptions import coupons, redeemed, redemption_baskets
 from rules.errors import Invalid
 
 CURRENCY: Final = "USD"
@@ -48,8 +48,18 @@ class Year:
     heads: Heads
     codes: Mapping[int, frozenset[str]]
     """Basket to the codes of the coupons that were redeemed on it."""
+    coupons: Mapping[int, tuple[str, ...]]
+    """Basket to each redemption of a coupon on it, by code and campaign."""
     shift: timedelta
     """How much later the year is told to have been."""
+
+    def during(self, starts_at: int, ends_at: int) -> "Year":
+        """Return the part of the year in [starts_at, ends_at), seconds since 1970 before the year was moved."""
+        lines = self.lines
+        chosen = pc.and_(pc.greater_equal(lines["seconds"], starts_at), pc.less(lines["seconds"], ends_at))
+        part = lines.filter(chosen)
+        starts = _starts(part)
+        return replace(self, lines=part, starts=[*starts, len(part)], heads=_heads(part, starts))
 
 
 def read_year(as_of: date, households: int | None = None, weeks: int | None = None) -> Year:
@@ -70,15 +80,16 @@ def read_share(as_of: date, households: Collection[int], weeks: int | None = Non
 
 def _year(table: pa.Table, as_of: date, weeks: int | None) -> Year:
     lines = _with_minor_money(_last(table, weeks))
-    baskets = lines["basket_id"].combine_chunks()
-    changes = pc.indices_nonzero(pc.not_equal(baskets[1:], baskets[:-1]))
-    starts = [0, *(row + 1 for row in changes.to_pylist())]
+    starts = _starts(lines)
     heads = _heads(lines, starts)
+    days = redemption_baskets(heads.households, heads.baskets, heads.seconds, _with_coupon(lines))
+    codes, named = redeemed(), coupons()
     return Year(
         lines=lines,
         starts=[*starts, len(lines)],
         heads=heads,
-        codes=codes_by_basket(heads.households, heads.baskets, heads.seconds, _with_coupon(lines)),
+        codes={basket: codes[day] for basket, day in days.items()},
+        coupons={basket: named[day] for basket, day in days.items()},
         shift=shift_to_end_before(as_of, LAST_DAY),
     )
 
@@ -109,6 +120,15 @@ def _with_minor_money(table: pa.Table) -> pa.Table:
     for name in MONEY:
         table = table.set_column(table.schema.get_field_index(name), name, minor_column(table[name], CURRENCY))
     return table
+
+
+def _starts(lines: pa.Table) -> list[int]:
+    """Return the first row of each basket."""
+    if len(lines) == 0:
+        return []
+    baskets = lines["basket_id"].combine_chunks()
+    changes = pc.indices_nonzero(pc.not_equal(baskets[1:], baskets[:-1]))
+    return [0, *(row + 1 for row in changes.to_pylist())]
 
 
 def _heads(lines: pa.Table, starts: Sequence[int]) -> Heads:

