@@ -11,6 +11,9 @@ from loyalty_engine.services import adjustments, balances, events, members, merg
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.session import db
+from loyalty_engine.store.tables import expiry_notices, limit_uses, voucher_codes, vouchers
 from rules.errors import Refusal
 from rules.events import Event
 from tests.builders import ADMIN, STAFF, publish
@@ -344,3 +347,48 @@ def test_a_programme_without_levels_merges_as_well() -> None:
     assert ADMIN
     post(sold("p2", ben))
     assert_clean()
+
+
+def _voucher(member: str, number: int, status: str) -> None:
+    values = {"member_id": member, "voucher_id": new_id(), "code": f"CODE-{number}", "reward": "cake", "status": status}
+    values |= {"source_kind": "gift", "source_id": f"g{number}", "version": 1, "issued_at": NOON}
+    lead = {"code": f"CODE-{number}", "member_id": member, "voucher_id": values["voucher_id"]}
+    with db.engine.begin() as connection:
+        connection.execute(vouchers.insert().values(**values))
+        connection.execute(voucher_codes.insert().values(**lead))
+
+
+def test_vouchers_limits_and_notices_are_the_other_ones() -> None:
+    ann, ben, _ = open_shop()
+    _voucher(ann, 1, "issued")
+    _voucher(ann, 2, "expired")
+    _voucher(ben, 3, "issued")
+    used = [{"member_id": one, "limit_id": "reward/x", "period_start": NOON.date(), "used": 2} for one in (ann, ben)]
+    notice = {"member_id": ann, "wallet": "leaves", "expires_on": NOON.date(), "days_before": 7, "points": 5}
+    with db.engine.begin() as connection:
+        connection.execute(limit_uses.insert(), used)
+        told = notice | {"status": "planned", "planned_on": NOON.date(), "planned_at": NOON}
+        connection.execute(expiry_notices.insert().values(**told))
+    merge(ann, ben)
+    held = "SELECT code, status, source_kind, reason FROM vouchers WHERE member_id = :m ORDER BY code, source_kind"
+    assert [tuple(row.values()) for row in rows(held, m=ann)] == [
+        ("CODE-1", "cancelled", "gift", "merged"),
+        ("CODE-2", "expired", "gift", None),
+    ]
+    assert [tuple(row.values()) for row in rows(held, m=ben)] == [
+        ("CODE-1", "issued", "merge", None),
+        ("CODE-3", "issued", "gift", None),
+    ]
+    (leads,) = rows("SELECT member_id, voucher_id FROM voucher_codes WHERE code = 'CODE-1'")
+    assert rows("SELECT code FROM vouchers WHERE member_id = :member_id AND voucher_id = :voucher_id", **leads)
+    assert [str(row["member_id"]) for row in rows("SELECT member_id FROM limit_uses WHERE used = 4")] == [ben]
+    assert len(rows("SELECT 1 FROM expiry_notices")) == 2
+
+
+def test_what_is_held_is_named() -> None:
+    ann, ben, _ = open_shop()
+    for number in range(7):
+        _voucher(ann, number, "held")
+    with pytest.raises(Refusal, match=r"voucher CODE-4 and 2 more") as caught:
+        merge(ann, ben)
+    assert caught.value.code == "member_has_holds"
