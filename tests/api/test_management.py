@@ -77,7 +77,7 @@ def test_a_member_sees_its_own_account_and_staff_anybodys(shop: Shop) -> None:
     tier = shop.member("GET", "/v1/me/tier").json
     assert (tier["level"], tier["next"]) == ("green", {"level": "gold", "missing": 965, "of": "points:leaves"})
     card = shop.member("GET", "/v1/me/card").json
-    assert {"number": CARD, "status": "active"} == {name: card.pop(name) for name in ("number", "status")}
+    assert {name: card.pop(name) for name in ("number", "status")} == {"number": CARD, "status": "active"}
     assert set(card) == {"token", "token_valid_until"}
     assert shop.member("GET", "/v1/me").json["name"] == "Lin Wei"
 
