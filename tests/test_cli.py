@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from loyalty_engine import clock
 from loyalty_engine.cli import main
 from tests.builders import PROGRAMME
 
@@ -306,3 +308,18 @@ def test_serving_wants_a_programme(loyalty: Loyalty) -> None:
     result = loyalty("serve")
     assert result.exit_code == 1
     assert "loyalty programme publish" in result.stderr
+
+
+def test_members_at_risk_are_listed(ready: Loyalty) -> None:
+    Path("members.csv").write_text(
+        f"external_id,tier_level,tier_until\nM-1,gold,{clock.now().date() + timedelta(days=5)}\nM-2,gold,2199-01-01\n",
+        encoding="utf-8",
+    )
+    assert ready("import", "members", "members.csv").exit_code == 0
+    listed = told(ready("members", "at-risk", "--days", 30, "--json"))
+    assert [(one["level"], one["missing"], one["of"]) for one in listed["members"]] == [("gold", 1000, "points:leaves")]
+    result = ready("members", "at-risk", "--days", 30)
+    assert result.stdout.startswith(listed["members"][0]["member_id"])
+    assert "1 members at risk" in result.stderr
+    assert told(ready("members", "at-risk", "--days", 1, "--json"))["members"] == []
+    assert ready("members", "at-risk", "--days", 0).exit_code == 2

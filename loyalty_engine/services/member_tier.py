@@ -93,7 +93,7 @@ def _next(programme: Programme, tiers: Tiers, state: MemberState, metric: int, t
         if tiers.window in ("calendar_year", "membership_year")
         else None
     )
-    return words | {"by": _day(by)}
+    return words | ({"by": by.isoformat()} if by else {})
 
 
 def _benefits(level: Level | None) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services.programmes import plan_for, plan_of
 from loyalty_engine.store import reviews as store
-from loyalty_engine.store.reviews import Kind, Night
+from loyalty_engine.store.review_looks import Kind, midnight_after
+from loyalty_engine.store.reviews import Night
 from loyalty_engine.store.session import in_transaction, reading
 from rules.errors import NotFound
 from rules.plan import Plan
@@ -74,7 +75,7 @@ def reviewing(
         night = _night(connection, plan, tiers, day, at)
         everybody = is_other_ladder(_tiers_of(connection, last_version), tiers)
     zone = plan.programme.time_zone
-    happens_at = partial(store.midnight_after, zone=zone)
+    happens_at = partial(midnight_after, zone=zone)
     outcomes: Counter[str] = Counter()
     if everybody:
         look = Kind(False, lambda night_of, joined: ladder_look(tiers, night_of, joined), happens_at)

@@ -10,8 +10,10 @@ from flask import Flask
 from loyalty_engine import clock
 from loyalty_engine.services import balances, enrolment, publishing, reviews
 from loyalty_engine.services.imports.records import HeldLevel
+from loyalty_engine.services.manual_levels import ManualLevel, put_in
 from loyalty_engine.services.reviews import Reviewed
-from tests.builders import ADMIN
+from loyalty_engine.store.session import in_transaction
+from tests.builders import ADMIN, STAFF
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, dump, enrol, line, open_shop, post, rows, said, sold, take_return
 from tests.reviews import Member, by_metric, programme, put, stored, told
@@ -318,12 +320,23 @@ def test_the_history_says_why_in_the_members_language(
     assert [one["outcome"] for one in history] == [None, None, "grace", "lowered"]
 
 
+def test_a_level_by_hand_that_is_ended_goes_by_what_counts_then(app: Flask, frozen_clock: FrozenClock) -> None:
+    """What was reached long ago does not count any more, and the audit does not ask for it."""
+    ann, *_ = open_shop()
+    buy("p1", ann, 150)
+    frozen_clock.move(800 * DAY)
+    for asked in (ManualLevel("gold", date(2030, 1, 1), "a gift"), ManualLevel(None, None, "the wrong member")):
+        in_transaction(lambda connection, asked=asked: put_in(connection, STAFF, ann, asked))
+    assert level(ann) == ("plain", None, None)
+    assert_clean()
+
+
 def test_money_is_told_in_major_units(app: Flask, frozen_clock: FrozenClock) -> None:
     by_money = TEA_CLUB.replace("{points_of: leaves}", "net_spend").replace("from: 150", 'from: "150.00"')
     ann, *_ = open_shop(by_money.replace("from: 500", 'from: "500.00"').replace("from: 0", 'from: "0.00"'))
     buy("p1", ann, 150)
     assert balances.tier(ann)["keep"]["missing"] == "150.00"
-    assert balances.tier(ann)["next"] == {"level": "gold", "missing": "350.00", "of": "net_spend", "by": None}
+    assert balances.tier(ann)["next"] == {"level": "gold", "missing": "350.00", "of": "net_spend"}
     night(REVIEW_ON + DAY)
     assert balances.tier(ann)["history"][-1]["reason"] == "Lowered: 0.00 of 150.00 counted on 2027-11-22."
 
@@ -337,3 +350,43 @@ def test_a_clock_that_is_set_back_books_no_change_before_the_last_purchase(
     row = rows("SELECT booked_at FROM tier_history ORDER BY change_no DESC, booked_at DESC LIMIT 1")[0]
     assert datetime.fromisoformat(str(row["booked_at"])).replace(tzinfo=None) == NOON.replace(tzinfo=None)
     assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "begins"),
+    [
+        ("America/New_York", "2027-03-13", "2027-03-14T05:00:00"),
+        ("America/New_York", "2027-03-14", "2027-03-15T04:00:00"),
+        ("America/New_York", "2027-11-06", "2027-11-07T04:00:00"),
+        ("America/New_York", "2027-11-07", "2027-11-08T05:00:00"),
+        ("Pacific/Kiritimati", "2027-03-13", "2027-03-13T10:00:00"),
+    ],
+)
+def test_a_level_ends_at_midnight_in_the_programmes_own_zone(
+    app: Flask, frozen_clock: FrozenClock, zone: str, due: str, begins: str
+) -> None:
+    text = programme([("green", 0), ("gold", 5)], {"rolling": "12 months"}).replace("Asia/Shanghai", zone)
+    open_shop(text, members=0)
+    (ann,) = put("visits", [Member(by_metric("gold", date.fromisoformat(due)), {})])
+    following = date.fromisoformat(due) + DAY
+    assert reviews.review_day(following - DAY, 1).outcomes == {}
+    assert reviews.review_day(following, 1).outcomes == {"lowered": 1}
+    row = rows("SELECT since_at FROM tier_history WHERE member_id = :member AND change_no = 2", member=ann.member_id)[0]
+    assert datetime.fromisoformat(str(row["since_at"])).replace(tzinfo=None).isoformat() == begins
+
+
+def test_members_of_29_february_are_reviewed_on_the_nights_of_their_years(
+    app: Flask, frozen_clock: FrozenClock
+) -> None:
+    open_shop(programme([("green", 0), ("gold", 5)], {"membership": "year"}), members=0)
+    joined = date(2024, 2, 29)
+    (ann,) = put(
+        "visits", [Member(by_metric("gold", date(2027, 2, 27), joined), {date(2026, 2, 28): 5, date(2028, 2, 28): 5})]
+    )
+    assert night(date(2027, 2, 27)).outcomes == {}
+    assert night(date(2027, 2, 28)).outcomes == {"kept": 1}
+    assert stored(ann.member_id).review_on == date(2028, 2, 28)
+    assert night(date(2028, 2, 28)).outcomes == {}
+    assert night(date(2028, 2, 29)).outcomes == {"kept": 1}
+    assert stored(ann.member_id).review_on == date(2029, 2, 27)
+    assert night(date(2029, 2, 28)).outcomes == {"lowered": 1}

@@ -251,7 +251,7 @@ class LedgerAnswer(Schema):
 class NextAnswer(NextLevelAnswer):
     """The same, with the last day on which what is counted now still counts, where a year ends then."""
 
-    by = fields.Date(allow_none=True)
+    by = fields.Date()
 
 
 class KeepAnswer(NextLevelAnswer):

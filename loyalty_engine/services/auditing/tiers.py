@@ -70,7 +70,8 @@ def _look_at_change(connection: sa.Connection, report: Report, change: Any, befo
 
 def _was_set_since(change: Any, standing: LastPurchase) -> bool:
     """Tell whether staff or a review decided on the level after the last purchase was booked."""
-    return change is not None and change.source_kind in ("manual", "review") and change.booked_at >= standing.booked_at
+    decided = change is not None and change.source_kind in ("manual", "manual_end", "review")
+    return decided and change.booked_at >= standing.booked_at
 
 
 def _look_at_upgrade(connection: sa.Connection, report: Report, key: Any, change: Any, before: Any) -> None:
