@@ -491,6 +491,8 @@ def test_one_broken_job_does_not_keep_the_others_from_their_night(
     with pytest.raises(ZeroDivisionError):
         nights.run("night")
     assert fine == [DAY]
+    monkeypatch.setattr(registry, "NIGHTLY", (at_once("breaks", lambda day: 1),))
+    assert [one.status for one in nights.run("night")] == ["done"], "its lease ended with it"
 
 
 def test_a_job_of_every_minute_adds_up_its_day(

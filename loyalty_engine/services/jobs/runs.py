@@ -6,7 +6,7 @@ Who runs late, after somebody else took its lease, is told so in the transaction
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager as Context
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from loyalty_engine.store import job_runs
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.job_runs import Run
 from loyalty_engine.store.session import StillInWork, in_transaction, reading
+from rules.errors import Refusal
 
 LEASE: Final = timedelta(minutes=5)
 _TRIES: Final = 3
@@ -71,6 +72,11 @@ def run_day(job: Job, night: Night, watch: Watch) -> Done:
             return _work(job, night, run, watch)
         except _LeaseLost:
             continue
+        except Exception:
+            # Nobody is at it any more: the next tick need not wait for the lease to end.
+            with suppress(Refusal):
+                in_transaction(partial(job_runs.release, run=run, owner=watch.owner))
+            raise
 
 
 def _not_ours(job: Job, day: date) -> Done:

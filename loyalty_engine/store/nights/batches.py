@@ -48,11 +48,10 @@ def pages(connection: sa.Connection, members_due: sa.Select[Any], size: int) -> 
 
 
 def lock(connection: sa.Connection, member_ids: Collection[str]) -> None:
-    """Lock the members for the rest of the transaction, in the order of their ids, and fetch nothing."""
+    """Lock the members for the rest of the transaction, in the order of their ids; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        chosen = sa.select(members.c.member_id).where(among(connection, members.c.member_id, member_ids))
-        locked = chosen.order_by(members.c.member_id).with_for_update().subquery()
-        connection.execute(sa.select(sa.func.count()).select_from(locked))
+        chosen = sa.select(sa.literal_column("1")).where(among(connection, members.c.member_id, member_ids))
+        connection.execute(chosen.order_by(members.c.member_id).with_for_update(of=members)).close()
 
 
 def at_most(one: sa.ColumnElement[Any], other: Any) -> sa.ColumnElement[Any]:
