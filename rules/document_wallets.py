@@ -3,15 +3,21 @@
 Source: PROGRAMME.md, A whole example.
 """
 
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final, Literal
 
 from rules.money import exponent
 from rules.periods import Period
 from rules.programme import (
+    BY_PURCHASE,
+    Activity,
     Basis,
+    EndingExpiry,
     Expiry,
     InactivityExpiry,
+    LevelExpiry,
     Proof,
     RollingExpiry,
     Rounding,
@@ -20,7 +26,7 @@ from rules.programme import (
     Wallet,
     YearlyExpiry,
 )
-from rules.reading import Fields, Place, Reader, choice, each
+from rules.reading import Fields, Place, Reader, choice, each, reference
 from rules.reading_times import period, solar_day
 from rules.reading_values import (
     MAX_POINTS,
@@ -41,6 +47,8 @@ _ROUNDING: Final[Reader[Rounding]] = choice("floor", "half_up", "ceiling")
 _TAX: Final = choice("included", "excluded")
 _ON_RETURN: Final[Reader[Literal["allow_debt", "clamp"]]] = choice("allow_debt", "clamp")
 _PROOF: Final[Reader[Literal["token", "code"]]] = choice("token", "code")
+_ACTIVITY: Final[Reader[Activity]] = choice("purchase", "redemption", "event", "adjustment")
+_LEVEL: Final = reference("level")
 _NO_WAIT: Final = Period(0, "days")
 
 
@@ -71,19 +79,54 @@ def _basis(place: Place) -> Basis:
 
 
 def _expiry(place: Place) -> Expiry:
-    if place.value == "never":
-        return None
-    fields = Fields(place, "{after: 12 months}, {yearly: …}, {inactivity: …} or never", words=("never",))
-    if fields.has("yearly"):
-        return _yearly(fields)
-    if fields.has("inactivity"):
-        length = fields.need("inactivity", period(1))
+    if not isinstance(place.value, dict):
+        return _ending(place, "{after: 12 months}, {yearly: …}, {inactivity: …} or never")
+    fields = Fields(place)
+    if fields.has("by_level", "otherwise"):
+        by_level, otherwise = fields.need("by_level", _by_level), fields.need("otherwise", _ending)
+        fields.only(("after", "at", "yearly", "inactivity", "renewed_by"), 'it belongs into "otherwise" or a level')
+        fields.close()
+        return LevelExpiry(by_level, otherwise)
+    if fields.has("inactivity", "renewed_by"):
+        length, renewed_by = fields.need("inactivity", period(1)), fields.may("renewed_by", _activities, BY_PURCHASE)
         fields.only(("after", "at"), 'it means nothing beside "inactivity"')
         fields.close()
-        return InactivityExpiry(length)
+        return InactivityExpiry(length, renewed_by)
+    return _ending(place)
+
+
+def _ending(place: Place, looks_like: str = "{after: 12 months}, {yearly: …} or never") -> EndingExpiry:
+    if place.value == "never":
+        return None
+    fields = Fields(place, looks_like, words=("never",))
+    if fields.has("yearly"):
+        return _yearly(fields)
     after, at = fields.need("after", period(1)), fields.may("at", choice("end_of_month"), None)
+    fields.only(("inactivity", "by_level"), "only after, yearly and never can go by level")
     fields.close()
     return RollingExpiry(after, at is not None)
+
+
+def _by_level(place: Place) -> tuple[tuple[str, EndingExpiry], ...]:
+    fields = Fields(place, "{gold: {after: 24 months}}")
+    found: dict[str, EndingExpiry] = {}
+    for level in fields.written:
+        if isinstance(level, str):
+            found[level] = fields.need(level, partial(_of_level, level))
+    if not found:
+        place.note("no level is named here", "write {gold: {after: 24 months}}")
+    fields.close()
+    return tuple(found.items())
+
+
+def _of_level(level: str, place: Place) -> EndingExpiry:
+    if level not in place.around.names.get("level", ()):
+        _LEVEL(replace(place, value=level))
+    return _ending(place)
+
+
+def _activities(place: Place) -> frozenset[Activity]:
+    return frozenset(kind for _, kind in each(place, _ACTIVITY))
 
 
 def _yearly(fields: Fields) -> YearlyExpiry:
@@ -152,8 +195,12 @@ def _write_expiry(expiry: Expiry) -> Any:
             return {"after": str(after), "at": "end_of_month"} if end_of_month else {"after": str(after)}
         case YearlyExpiry(month, day, after):
             return {"yearly": f"{month:02d}-{day:02d}", "after": str(after)}
-        case InactivityExpiry(after):
-            return {"inactivity": str(after)}
+        case InactivityExpiry(after, renewed_by):
+            said = {} if renewed_by == BY_PURCHASE else {"renewed_by": sorted(renewed_by)}
+            return {"inactivity": str(after), **said}
+        case LevelExpiry(by_level, otherwise):
+            each_level = {level: _write_expiry(ending) for level, ending in by_level}
+            return {"by_level": each_level, "otherwise": _write_expiry(otherwise)}
 
 
 def _write_spending(spending: Spending | Literal["rewards_only"]) -> Any:

@@ -6,7 +6,8 @@ least its last `days_before` ago; a lot shorter than that is noticed when it is 
 
 from datetime import date, timedelta
 
-from rules.programme import ExpiryNotices
+from rules.periods import Period, plus
+from rules.programme import BY_PURCHASE, Activity, Expiry, ExpiryNotices, InactivityExpiry
 
 
 def last_notice(notices: ExpiryNotices | None) -> int | None:
@@ -28,3 +29,33 @@ def is_due(
     if days is None or expires_on - opened_on < timedelta(days=days):
         return True
     return planned_on is not None and planned_on <= today - timedelta(days=days)
+
+
+def lapsed_through(today: date, after: Period) -> date:
+    """Return the last day of activity from which `after` has passed today: it and all before it are too long ago."""
+    day = plus(today, after, times=-1)
+    while plus(day, after) >= today:
+        day -= timedelta(days=1)
+    while plus(day + timedelta(days=1), after) < today:
+        day += timedelta(days=1)
+    return day
+
+
+def activity_of(kind: str, source_kind: str) -> Activity | None:
+    """Return what an entry of `kind` shows of its member's taking part, by what it came from; None for nothing."""
+    match kind, source_kind:
+        case "accrual", "purchase":
+            return "purchase"
+        case "accrual", "event":
+            return "event"
+        case "redemption", _:
+            return "redemption"
+        case "adjustment", _:
+            return "adjustment"
+        case _:
+            return None
+
+
+def renews(expiry: Expiry, activity: Activity | None) -> bool:
+    """Tell whether an activity counts as one in a wallet; a purchase does where the wallet says nothing else."""
+    return activity in (expiry.renewed_by if isinstance(expiry, InactivityExpiry) else BY_PURCHASE)

@@ -10,7 +10,15 @@ from functools import lru_cache
 from typing import Final, Literal, assert_never
 
 from rules.periods import Period, end_of_month, plus
-from rules.programme import Expiry, InactivityExpiry, RollingExpiry, UntilEvent, Wallet, YearlyExpiry
+from rules.programme import (
+    Expiry,
+    InactivityExpiry,
+    LevelExpiry,
+    RollingExpiry,
+    UntilEvent,
+    Wallet,
+    YearlyExpiry,
+)
 
 _GOOD_FOR: Final = Period(30, "days")
 """How long points that are given back are good at least (PROGRAMME.md, Returns)."""
@@ -45,6 +53,8 @@ class NewLot:
     state: LotState
     available_on: date
     expires_on: date | None
+    level: str | None = None
+    """The member's when the points were earned; None for whatever it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,14 @@ class TakenBack:
 
 
 @lru_cache(maxsize=4096)
-def expires_on(expiry: Expiry, earned_on: date) -> date | None:
-    """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own."""
+def expires_on(expiry: Expiry, earned_on: date, level: str | None = None) -> date | None:
+    """Return the last day on which points earned on `earned_on` are good; None where lots carry no end of their own.
+
+    `level` is the member's when they were earned.
+    """
     match expiry:
+        case LevelExpiry():
+            return expires_on(expiry.of(level), earned_on)
         case None | InactivityExpiry():
             return None
         case RollingExpiry(after, at_end_of_month):
@@ -97,27 +112,29 @@ def open_lot(
     earned_on: date,
     today: date,
     debt: int,
+    level: str | None = None,
     waits: Period | UntilEvent | None = None,
 ) -> NewLot:
     """Return the lot that a grant of `points` opens; one that is available at once pays `debt` first.
 
-    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending. `waits` stands in
-    for the wallet's own waiting time; what waits for an event becomes available on no day.
+    `today` is the day it is booked on: a grant whose waiting time is over by then is never pending. `level` is the
+    member's when the points were earned. `waits` stands in for the wallet's own waiting time; what waits for an event
+    becomes available on no day.
     """
     waiting = wallet.pending if waits is None else waits
     available_on = date.max if isinstance(waiting, UntilEvent) else plus(earned_on, waiting)
     pending = available_on > today
     paid = 0 if pending else min(points, debt)
     state: LotState = "pending" if pending else "available"
-    return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on))
+    return NewLot(points, paid, state, available_on, expires_on(wallet.expiry, earned_on, level), level)
 
 
-def give_back(wallet: Wallet, points: int, earned_on: date, today: date, debt: int) -> NewLot:
+def give_back(wallet: Wallet, points: int, earned_on: date, today: date, debt: int, level: str | None = None) -> NewLot:
     """Return the lot for points of a purchase on `earned_on` that a return took and a later one gives back.
 
     It ends as the purchase's own lot does; where that end is near or past, 30 days from `today`.
     """
-    lot = open_lot(wallet, points, earned_on, today, debt)
+    lot = open_lot(wallet, points, earned_on, today, debt, level)
     if lot.expires_on is None:
         return lot
     return replace(lot, expires_on=max(lot.expires_on, plus(today, _GOOD_FOR)))

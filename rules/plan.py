@@ -25,6 +25,7 @@ from rules.programme import (
     PerMoney,
     PointsRule,
     Programme,
+    Reward,
     Wallet,
 )
 from rules.views import Views
@@ -99,6 +100,8 @@ class Plan:
     """The caps that last longer than a purchase."""
     view_of: Mapping[str, int]
     """Rule to the view of its filter."""
+    automatic: tuple[Reward, ...] = ()
+    """The rewards that are issued by themselves once their cost is there, in the order of their ids."""
     said: dict[tuple[str, str | None, str], str] = field(default_factory=dict, compare=False, repr=False)
     """Reasons in words, by rule, what failed, and language: every purchase is told the same few."""
 
@@ -125,6 +128,9 @@ def make_plan(programme: Programme, version: int = 0, lists: SkuLists = NO_LISTS
         caps=tuple(cap.id for cap in programme.caps),
         period_caps=tuple(cap for cap in programme.caps if cap.per != "purchase"),
         view_of={rule.id: views.view(rule.lines) for rule in rules},
+        automatic=tuple(
+            sorted((one for one in programme.rewards if one.automatic and one.cost), key=lambda one: one.id)
+        ),
     )
 
 

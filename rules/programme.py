@@ -49,14 +49,36 @@ class YearlyExpiry:
     after: Period
 
 
+Activity = Literal["purchase", "redemption", "event", "adjustment"]
+"""What can show that a member still takes part."""
+BY_PURCHASE: Final = frozenset[Activity]({"purchase"})
+
+
 @dataclass(frozen=True, slots=True)
 class InactivityExpiry:
-    """A lot lapses when its account has seen nothing for so long."""
+    """Lots carry no end; they lapse when their account has seen none of `renewed_by` for so long."""
 
     after: Period
+    renewed_by: frozenset[Activity] = BY_PURCHASE
 
 
-Expiry = RollingExpiry | YearlyExpiry | InactivityExpiry | None
+EndingExpiry = RollingExpiry | YearlyExpiry | None
+"""Ways to lapse in which the day is known when points are earned."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelExpiry:
+    """How a lot lapses goes by the level that the member had when the points were earned."""
+
+    by_level: tuple[tuple[str, EndingExpiry], ...]
+    otherwise: EndingExpiry
+
+    def of(self, level: str | None) -> EndingExpiry:
+        """Return how lots of a level lapse."""
+        return next((ending for name, ending in self.by_level if name == level), self.otherwise)
+
+
+Expiry = RollingExpiry | YearlyExpiry | InactivityExpiry | LevelExpiry | None
 
 
 @dataclass(frozen=True, slots=True)

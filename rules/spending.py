@@ -1,7 +1,7 @@
 """Whether so many points may be used as money, what they are worth, and how many a purchase could take.
 
 Points that are used are always worth a whole number of minor units: where a point is worth half a cent they go in twos,
-so that nobody gains or loses by rounding, and a sum of money is one number of points (docs/decisions/0020).
+so that nobody gains or loses by rounding, and a sum of money is one number of points (docs/decisions/0020-points-are-whole-money.md).
 Source: PROGRAMME.md, `spending` of a wallet.
 """
 
@@ -88,9 +88,11 @@ def fits_share(wallet: Wallet, points: int, due_minor: int) -> bool:
 
 
 def proofs_needed(wallet: Wallet, points: int) -> frozenset[Proved]:
-    """Return the proofs of which a redemption of so many points needs one; none for few points."""
-    spending, _ = _terms(wallet)
-    return spending.proof.by if spending.proof is not None and points > spending.proof.above else frozenset()
+    """Return the proofs of which a redemption of so many points needs one; none for few, or for rewards only."""
+    spending = spending_of(wallet)
+    if spending is None or spending.proof is None or points <= spending.proof.above:
+        return frozenset()
+    return spending.proof.by
 
 
 def _terms(wallet: Wallet) -> tuple[Spending, Fraction]:

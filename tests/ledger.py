@@ -14,7 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims, enrolment, ledger, purchases, redemptions, returns
+from loyalty_engine.services import (
+    claims,
+    enrolment,
+    ledger,
+    purchases,
+    races,
+    redemptions,
+    returns,
+    reward_redemptions,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing import audit
@@ -69,6 +78,15 @@ MONEY = TEA_CLUB.replace(
     " proof: {above: 1000, by: [token, code]}}}",
 )
 """The same, where a leaf is worth a cent."""
+SILVER = "{id: silver, name: Silver, from: 150, multiply: 1.25, wallet: leaves"
+REWARDED = MONEY.replace(SILVER, f"{SILVER}, benefits: [{{reward: cake, times: 1, per: month}}]") + dedent("""\
+    rewards:
+      - {id: five-off, name: Five off, cost: {points: 100, wallet: leaves}, amount_off: "5.00", minimum_purchase: "10.00", valid: 30 days, stock: 4, per_member: {per: month, times: 2}}
+      - {id: tenth-off, name: A tenth off, cost: {points: 50, wallet: leaves}, percent_off: 10%, at_most: "15.00", levels: [silver, gold]}
+      - {id: cake, name: A cake, product: SKU-cake, valid: 14 days, stock: 3}
+      - {id: sixth-cup, name: Sixth cup free, cost: {points: 6, wallet: stamps}, product_category: tea, valid: 60 days, automatic: true}
+    """)
+"""The same with rewards of each kind: bought, of a level, and one that comes by itself."""
 
 STORES = ("s-1", "s-2")
 
@@ -107,6 +125,7 @@ def sold(
     order_discount: int = 0,
     paid: int | None = None,
     card: str | None = None,
+    vouchers: tuple[str, ...] = (),
 ) -> PostedPurchase:
     """Return a purchase as a till posts it; `paid` (minor units) is what the tenders say."""
     reference = MemberReference(member_id=member) if member else MemberReference(card=card) if card else None
@@ -119,7 +138,7 @@ def sold(
         tenders=() if paid is None else (Tender("card", paid),),
     )
     shown = Receipt(receipt, date(2026, 11, 22)) if receipt else None
-    return PostedPurchase(purchase_id, store, "t-1", reference, shown, purchase)
+    return PostedPurchase(purchase_id, store, "t-1", reference, shown, purchase, vouchers)
 
 
 def line(line_id: str = "1", quantity: int = 2, amount: int = 10000, category: str = "tea/green") -> Line:
@@ -175,7 +194,7 @@ def _redemption(member: str, wallet: str, points: int, version: int) -> Redempti
     )  # fmt: skip
 
 
-def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
+def redeem(member: str, points: int, /, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
     """Use points of a member as money; `capture=False` holds them."""
     named = {"store": "s-1"} if actor.role != "terminal" else {}
     request = RedemptionRequest(
@@ -186,7 +205,7 @@ def redeem(member: str, points: int, wallet: str = "leaves", actor: Actor = TILL
     )
 
 
-def hold(member: str, points: int, **more: Any) -> str:
+def hold(member: str, points: int, /, **more: Any) -> str:
     """Hold points of a member; return the redemption's id."""
     redemption_id: str = said(redeem(member, points, capture=False, **more))["redemption_id"]
     return redemption_id
@@ -208,6 +227,19 @@ def paid_with(posted: PostedPurchase, *points: tuple[int, str | None]) -> Posted
     tenders = [Tender("points", amount, reference) for amount, reference in points]
     rest = Tender("card", due - sum(amount for amount, _ in points))
     return replace(posted, purchase=replace(posted.purchase, tenders=(*tenders, rest)))
+
+
+def redeem_reward(member: str, reward: str, reason: str | None = None, actor: Actor = ADMIN) -> dict[str, Any]:
+    """Redeem a reward for a member; with a reason as a gift. Return what is answered."""
+    named = {"store": "s-1"} if actor.role not in ("staff", "admin") else {}
+    request = RedemptionRequest(MemberReference(member_id=member), reward=reward, reason=reason, **named)
+    return said(races.run(partial(reward_redemptions.redeem, actor=actor, request=request)))
+
+
+def voucher_codes(member: str) -> list[str]:
+    """Return the codes of a member's vouchers that can be used, oldest first."""
+    query = "SELECT code FROM vouchers WHERE member_id = :member AND status IN ('issued', 'held') ORDER BY voucher_id"
+    return [row["code"] for row in rows(query, member=member)]
 
 
 def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:

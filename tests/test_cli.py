@@ -131,7 +131,11 @@ def test_a_refusal_is_a_problem_document_where_json_is_wanted(ready: Loyalty) ->
         ("fly",),
         ("tokens", "create"),
         ("tokens", "create", "--role", "king", "--name", "me"),
-        ("import", "balances", "programme.yaml"),
+        ("import", "points", "programme.yaml"),
+        ("import", "members", "programme.yaml", "--expect", "leaves=1"),
+        ("import", "balances", "programme.yaml", "--expect", "leaves"),
+        ("import", "balances", "programme.yaml", "--expect", "leaves=-1"),
+        ("import", "balances", "programme.yaml", "--expect", "leaves=1", "--expect", "leaves=2"),
         ("import", "members", "no-such-file.csv"),
         ("programme", "publish", "programme.yaml", "--reason", "why", "--at", "tomorrow"),
         ("programme", "publish", "programme.yaml", "--reason", "why", "--at", "2026-12-01T00:00"),
@@ -196,6 +200,59 @@ def test_purchases_are_imported_from_a_file(ready: Loyalty) -> None:
     )
     result = ready("import", "purchases", "purchases.csv", "--json")
     assert (result.exit_code, told(result)["statuses"]) == (1, {"rejected": 1})
+
+
+BALANCES = "external_id,wallet,points,opened_on\nc-1,leaves,100,2026-01-05\nc-1,leaves,20,2026-01-06\n"
+
+
+@pytest.fixture
+def balances(ready: Loyalty) -> Loyalty:
+    """A member, and a file with what that member has elsewhere."""
+    Path("members.csv").write_text("external_id\nc-1\n", encoding="utf-8")
+    Path("balances.csv").write_text(BALANCES, encoding="utf-8")
+    assert ready("import", "members", "members.csv").exit_code == 0
+    return ready
+
+
+def test_balances_that_come_to_what_they_must_are_imported(balances: Loyalty) -> None:
+    result = balances("import", "balances", "balances.csv", "--expect", "leaves=120", "--json")
+    assert (result.exit_code, told(result)["statuses"]) == (0, {"posted": 2})
+    assert (told(result)["accounted"], told(result)["differences"]) == ({"leaves": 120}, [])
+    again = balances("import", "balances", "balances.csv", "--expect", "leaves=120")
+    assert again.exit_code == 0
+    assert "accounted for, leaves  120" in again.stdout
+    assert told(balances("audit", "--json"))["clean"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (["leaves=121"], "leaves: expected 121, found 120: 1 missing"),
+        (["leaves=119"], "leaves: expected 119, found 120: 1 too many"),
+        (["leaves=120", "petals=5"], "petals: expected 5, found 0: 5 missing"),
+        (["petals=0"], "leaves: expected 0, found 120: 120 too many"),
+    ],
+)
+def test_balances_that_come_to_something_else_are_not_imported(
+    balances: Loyalty, expected: list[str], said: str
+) -> None:
+    words = [word for one in expected for word in ("--expect", one)]
+    result = balances("import", "balances", "balances.csv", *words)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert told(balances("import", "balances", "balances.csv", "--json"))["statuses"] == {"posted": 2}
+
+
+def test_a_refused_row_is_missing_from_the_control_totals(balances: Loyalty) -> None:
+    Path("balances.csv").write_text(f"{BALANCES}c-9,leaves,7,2026-01-05\n", encoding="utf-8")
+    result = balances("import", "balances", "balances.csv", "--expect", "leaves=127")
+    assert result.exit_code == 1
+    assert "control totals differ: leaves: expected 127, found 120: 7 missing" in result.stderr
+    Path("balances.csv").write_text(f"{BALANCES}c-1,leaves,x,2026-01-05\n", encoding="utf-8")
+    result = balances("import", "balances", "balances.csv", "--expect", "leaves=127", "--json")
+    assert (result.exit_code, told(result)["code"]) == (1, "control_totals_differ")
+    (reject,) = Path("balances.csv.rejects.ndjson").read_text(encoding="utf-8").splitlines()
+    assert json.loads(reject)["field"] == "points"
 
 
 def test_up_sets_up_once_and_shows_tokens_once(loyalty: Loyalty) -> None:

@@ -10,7 +10,9 @@ from loyalty_engine.api import (
     docs,
     errors,
     health,
+    levels,
     limits,
+    lots,
     members,
     metrics,
     observed,
@@ -24,6 +26,7 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    vouchers,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -33,8 +36,11 @@ _RESOURCES = (
     batches,
     redemptions,
     members,
+    levels,
     accounts,
+    lots,
     deeds,
+    vouchers,
     statements,
     reports,
     programme,

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from loyalty_engine.api.bodies import too_large
 from loyalty_engine.api.known import REQUEST_ID
+from loyalty_engine.api.logs import origin
 from loyalty_engine.api.refusals import STATUSES, TooMany, Unauthorized
 from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
@@ -108,23 +109,7 @@ def _bug(error: Exception) -> Response:
 
 def _logged(error: Exception) -> dict[str, Any]:
     """Log a bug; return the problem document that says no more than the request's id."""
-    current_app.extensions["loyalty_log"].error("bug", request_id=request.environ.get(REQUEST_ID), **_origin(error))
+    current_app.extensions["loyalty_log"].error("bug", request_id=request.environ.get(REQUEST_ID), **origin(error))
     detail = "Something went wrong on our side; the request had no effect unless it says otherwise when it is repeated."
     document = problems.document(500, "Internal error", "internal_error", detail)
     return document | {"request_id": request.environ.get(REQUEST_ID)}
-
-
-def _origin(error: BaseException) -> dict[str, Any]:
-    """Return where an error came from, without what it says."""
-    places: list[str] = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
-        trace = trace.tb_next
-    cause = error.__cause__ or error.__context__
-    return {
-        "kind": type(error).__qualname__,
-        "cause": type(cause).__qualname__ if cause else None,
-        "places": places[-20:],
-    }

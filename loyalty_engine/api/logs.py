@@ -35,3 +35,19 @@ def make_log(level: str) -> FilteringBoundLogger:
 
 def _line(_logger: Any, _method: str, event: EventDict) -> bytes:
     return _encode({"at": clock.now(), **event}) + b"\n"
+
+
+def origin(error: BaseException) -> dict[str, Any]:
+    """Return where an error came from, without what it says."""
+    places: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
+        trace = trace.tb_next
+    cause = error.__cause__ or error.__context__
+    return {
+        "kind": type(error).__qualname__,
+        "cause": type(cause).__qualname__ if cause else None,
+        "places": places[-20:],
+    }

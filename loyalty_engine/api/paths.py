@@ -4,7 +4,8 @@ from datetime import date
 from typing import Final
 
 from flask import Flask
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
 
 
 class CodeConverter(BaseConverter):
@@ -40,13 +41,26 @@ class DayConverter(BaseConverter):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise ValidationError from None
+            # With its own ValidationError werkzeug would say that the method is not allowed.
+            raise NotFound from None
 
     def to_url(self, value: date) -> str:
         return value.isoformat()
 
 
-CONVERTERS: Final = {"day": DayConverter, "code": CodeConverter, "id": IdConverter, "version": VersionConverter}
+class VoucherConverter(BaseConverter):
+    """A voucher's code as somebody typed it; the signs are some codes' check characters."""
+
+    regex = r"[A-Za-z0-9 *~$=-]{1,64}"
+
+
+CONVERTERS: Final = {
+    "code": CodeConverter,
+    "day": DayConverter,
+    "id": IdConverter,
+    "version": VersionConverter,
+    "voucher": VoucherConverter,
+}
 
 
 def register(app: Flask) -> None:

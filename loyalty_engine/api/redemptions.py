@@ -28,12 +28,12 @@ blueprint = Blueprint("redemptions", __name__, url_prefix="/v1/redemptions", des
 
 
 @blueprint.route("", methods=["POST"])
-@allow("terminal", "service")
+@allow("terminal", "service", "staff", "admin")
 @answers(201, RedemptionAnswer)
 @takes_key
 @blueprint.arguments(RedemptionSchema)
 def redeem(actor: Actor, body: dict[str, Any]) -> Answer:
-    """Use points as money, or hold them: send an Idempotency-Key, or a repetition uses points again."""
+    """Use points as money, or hold them, or for a reward: send an Idempotency-Key, or a repetition uses points again."""
     asked = _request(body)
     compared = _compared(asked)
     return with_code(
@@ -43,7 +43,7 @@ def redeem(actor: Actor, body: dict[str, Any]) -> Answer:
 
 def _request(body: Mapping[str, Any]) -> RedemptionRequest:
     settings: Settings = current_app.extensions["loyalty_settings"]
-    same = ("member", "wallet", "points", "reward", "store", "purchase_total")
+    same = ("member", "wallet", "points", "reward", "reason", "store", "purchase_total")
     return RedemptionRequest(
         **{name: body[name] for name in same},
         capture=body["capture"] is not False,

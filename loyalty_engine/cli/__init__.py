@@ -19,9 +19,12 @@ COMMANDS = {
     "members": "members:members",
     "programme": "programme:programme",
     "report": "reports:report",
+    "run": "nights:run",
     "serve": "serving:serve",
+    "status": "nights:status",
     "tokens": "tokens:tokens",
     "up": "up:up",
+    "worker": "nights:worker",
 }
 """Command to the module here that holds it, and its name there: only the one that is called is loaded."""
 

@@ -9,6 +9,7 @@ from loyalty_engine.cli.output import answer_totals, engine, is_json, json_optio
 from loyalty_engine.services import importing, showcase
 from loyalty_engine.services.actors import command_line
 from loyalty_engine.services.importing import Request
+from loyalty_engine.services.imports import reconciling
 from loyalty_engine.services.imports.sinks import Kind
 from loyalty_engine.services.showcase import Chosen
 
@@ -20,23 +21,47 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("file", type=FILE)
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows go.")
 @click.option("--store", help="The store of purchases whose rows don't name one.")
+@click.option(
+    "--expect", multiple=True, metavar="WALLET=POINTS", help="What a file of balances must come to; for each wallet."
+)
 @json_option
 @click.pass_context
-def import_(ctx: click.Context, kind: str, file: Path, rejects: Path | None, store: str | None) -> None:
-    """Bring in FILE (NDJSON, CSV or parquet), whose rows are purchases, members or products.
+def import_(
+    ctx: click.Context, kind: str, file: Path, rejects: Path | None, store: str | None, expect: tuple[str, ...]
+) -> None:
+    """Bring in FILE (NDJSON, CSV or parquet), whose rows are purchases, members, products or balances.
 
     It can be repeated, and goes on where it was cut off: nothing is added twice. Refused rows go to a reject file
     (FILE.rejects.ndjson), and then the exit code is 1.
     """
     rejects = rejects or file.with_name(f"{file.name}.rejects.ndjson")
+    expected = _expected(kind, expect)
     with engine():
-        request = Request(cast(Kind, kind), file, rejects, store)
+        request = Request(cast(Kind, kind), file, rejects, store, expected)
         totals = importing.bring_in(command_line("import"), request, watching())
-    answer_totals(totals, rejects=str(rejects) if totals.rejected else None)
-    if totals.rejected:
-        if not is_json():
+    differences = reconciling.differences(totals.accounted, expected) if expected else ()
+    told = {"differences": [one.as_json() for one in differences]} if expected else {}
+    answer_totals(totals, rejects=str(rejects) if totals.rejected else None, **told)
+    if not is_json():
+        if totals.rejected:
             click.echo(f"loyalty: refused: {totals.rejected:,}; the reasons are in {rejects}", err=True)
+        for one in differences:
+            click.echo(f"loyalty: the control totals differ: {one}", err=True)
+    if totals.rejected or differences:
         ctx.exit(1)
+
+
+def _expected(kind: str, given: tuple[str, ...]) -> dict[str, int]:
+    """Read `--expect beans=1000`, of which each wallet has one."""
+    if given and kind != "balances":
+        raise click.UsageError("--expect is for balances.")
+    expected: dict[str, int] = {}
+    for one in given:
+        wallet, _, points = one.partition("=")
+        if not wallet or not (points.isascii() and points.isdigit() and len(points) < 19) or wallet in expected:
+            raise click.UsageError(f"--expect {one}: write WALLET=POINTS, each wallet once, such as beans=125000.")
+        expected[wallet] = int(points)
+    return expected
 
 
 @click.command()

@@ -1,6 +1,7 @@
-"""`loyalty members`: what members have, and what they had on any past day."""
+"""`loyalty members`: what members have or had on any past day, and who is about to lose a level."""
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 from loyalty_engine.cli.days import DAY
 from loyalty_engine.cli.output import answer, engine, is_json, json_option, say_json
 from loyalty_engine.services import as_of as past
+from loyalty_engine.services import at_risk as risk
 from loyalty_engine.services import balances as present
 from loyalty_engine.services import statement_sheets, statements
 from loyalty_engine.services.actors import command_line
@@ -101,3 +103,35 @@ def _tell(one: Any) -> None:
         about = f" ({line.about})" if line.about else ""
         click.echo(f"  {line.on}  {line.points:>+10,}  {line.balance:>10,}  {line.said}{about}")
     click.echo(f"  {one.closing.outstanding:,} at the end")
+
+
+@members.command("at-risk")
+@click.option("--days", type=click.IntRange(1, risk.MAX_DAYS), default=30, show_default=True, help="How soon.")
+@json_option
+def at_risk(days: int) -> None:
+    """List the members who miss something to keep their level at a review within so many days.
+
+    One line each: the member, the level, what is missing of what, and the day by which it has to be there.
+    """
+    with engine():
+        found = risk.everybody(command_line("members-at-risk"), days)
+        if is_json():
+            _say_as_one_object(days, found)
+        else:
+            _say_lines(days, found)
+
+
+def _say_lines(days: int, found: Iterable[Mapping[str, Any]]) -> None:
+    count = 0
+    for one in found:
+        count += 1
+        click.echo(f"{one['member_id']}  {one['level']}  {one['missing']} {one['of']}  by {one['by']}")
+    click.echo(f"{count:,} members at risk within {days} days.", err=True)
+
+
+def _say_as_one_object(days: int, found: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object as it is found out: a million members would not fit into memory."""
+    click.echo(f'{{"within_days":{days},"members":[', nl=False)
+    for place, one in enumerate(found):
+        click.echo("," * (place > 0) + json.dumps(one), nl=False)
+    click.echo("]}")

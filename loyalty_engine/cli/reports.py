@@ -43,7 +43,9 @@ def liability(as_of: date | None, file: Path | None) -> None:
         )
         for row in one["ages"]:
             worth = f"  {row['owed']:>14}" if row["owed"] is not None else ""
-            click.echo(f"  {row['age_months']:>3} months  {row['points']:>14,}  {row['breakage_points']:>12,}{worth}")
+            click.echo(
+                f"  age in months {row['age_months']:>3}  {row['points']:>14,}  {row['breakage_points']:>12,}{worth}"
+            )
 
 
 @report.command()

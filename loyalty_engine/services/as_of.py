@@ -15,29 +15,31 @@ from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.session import snapshot
 from rules.lots import soonest_first
 from rules.lots_then import is_open
-from rules.movement import Figures
 
 
 def balances(member_id: str, day: date) -> dict[str, Any]:
-    """Return the figures of every wallet at the end of `day`; raises `NotFound`, and `Invalid` for a day to come."""
+    """Return the figures of every wallet at the end of `day`; raises `NotFound`, and `Invalid` for a day to come.
+
+    `next_expiry` is the soonest end of a lot. A wallet that lapses by inactivity has none on a past day: what the member
+    did after that day has put it off.
+    """
     with snapshot() as connection:
         asked = days.as_of(connection, day)
         seq = store.last_seq(connection, member_id, asked.before)
         found = store.figures(connection, member_id, seq)
         lots = store.lots_then(connection, member_id, seq)
-        bought_on = store.last_purchase_on(connection, member_id, asked.before)
-    accounts = {wallet: _account(wallet, sums, lots, bought_on) for wallet, sums in found.items()}
-    told = balances_of(asked.programme, accounts)
+    accounts = {wallet: Account(sums.available, sums.pending, sums.held, sums.debt) for wallet, sums in found.items()}
+    told = [one | {"next_expiry": _next_expiry(one["wallet"], lots)} for one in balances_of(asked.programme, accounts)]
     return {"member_id": member_id, "as_of": day.isoformat(), "balances": told}
 
 
-def _account(wallet: str, sums: Figures, lots: Sequence[LotThen], bought_on: date | None) -> Account:
-    mine = [one for one in lots if one.wallet == wallet]
-    ends = [one.lot for one in mine if is_open(one.lot) and one.lot.expires_on is not None]
-    soonest = min((lot.expires_on for lot in ends if lot.expires_on), default=None)
-    lapsing = sum(lot.remaining for lot in ends if lot.expires_on == soonest)
-    active_on = max([bought_on or date.min, *(one.lot.opened_on for one in mine if one.is_activity)])
-    return Account(*sums, active_on=active_on, next_expires_on=soonest, next_expires_points=lapsing)
+def _next_expiry(wallet: str, lots: Sequence[LotThen]) -> dict[str, Any] | None:
+    ends: dict[date, int] = {}
+    for one in lots:
+        if one.wallet == wallet and one.lot.expires_on is not None and is_open(one.lot):
+            ends[one.lot.expires_on] = ends.get(one.lot.expires_on, 0) + one.lot.remaining
+    soonest = min(ends, default=None)
+    return None if soonest is None else {"points": ends[soonest], "on": soonest.isoformat()}
 
 
 def lots(member_id: str, day: date | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What members and tills see of an account: the figures, the entries with their sources, the tier and what is missing."""
+"""What members and tills see of an account: the figures, the entries with their sources; the tier is `member_tier`'s."""
 
 from typing import Any
 
@@ -8,15 +8,14 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services import stores
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.member_tier import tier
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances as balances_of
-from loyalty_engine.services.purchase_answers import metric_words, next_words
-from loyalty_engine.store import accounts, member_state, survivors
+from loyalty_engine.store import accounts, survivors
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid
-from rules.periods import business_day
-from rules.programme import Level, Programme, TextBenefit, Tiers
-from rules.tiers import metric_name, next_level, window_start
+
+__all__ = ["balances", "ledger", "tier"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -77,60 +76,5 @@ def _entry(row: accounts.Values, found: accounts.Source | None) -> dict[str, Any
         "programme_version": row["version"],
         "occurred_at": row["occurred_at"].isoformat(),
         "booked_at": row["booked_at"].isoformat(),
-        "reason": row["reason"],
-    }
-
-
-def tier(member_id: str) -> dict[str, Any]:
-    """Return the level with its benefits, until when it is safe, what is missing for the next, and how it came."""
-    with reading() as connection:
-        now = clock.now()
-        programme = plan_for(connection, now).programme
-        state = member_state.read(connection, member_id)
-        if state.merged_into is not None:
-            member_id = survivors.of(connection, member_id)
-            state = member_state.read(connection, member_id)
-        if programme.tiers is None:
-            return {"member_id": member_id, "level": None, "next": None, "history": []}
-        today = business_day(now, programme.time_zone)
-        start = window_start(programme.tiers.window, today, state.joined_on)
-        metric = member_state.qualified(connection, state, metric_name(programme.tiers), start)
-        history = accounts.tier_history(connection, member_id)
-    return {
-        "member_id": member_id,
-        "level": state.level,
-        "since": state.level_since_at.isoformat() if state.level_since_at else None,
-        "review_on": state.level_review_on.isoformat() if state.level_review_on else None,
-        "metric": {
-            "name": metric_name(programme.tiers),
-            "amount": metric_words(programme, metric),
-            "from": start.isoformat(),
-        },
-        "next": _next(programme, programme.tiers, state.level, metric),
-        "benefits": _benefits(programme.level(state.level)),
-        "history": [_change(row) for row in history],
-    }
-
-
-def _next(programme: Programme, tiers: Tiers, level: str | None, metric: int) -> dict[str, Any] | None:
-    following = next_level(tiers, level, metric)
-    return next_words(programme, following.level, following.missing) if following else None
-
-
-def _benefits(level: Level | None) -> list[dict[str, Any]]:
-    return [
-        {"text": dict(one.text)}
-        if isinstance(one, TextBenefit)
-        else {"reward": one.reward, "times": one.times, "per": one.per}
-        for one in (level.benefits if level else ())
-    ]
-
-
-def _change(row: accounts.Values) -> dict[str, Any]:
-    return {
-        "level": row["level"],
-        "since": row["since_at"].isoformat(),
-        "metric": row["metric"],
-        "because": row["source_kind"],
         "reason": row["reason"],
     }

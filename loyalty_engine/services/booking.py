@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from loyalty_engine.services import caps, ledger, standing
+from loyalty_engine.services import automatic_rewards, caps, ledger, standing
 from loyalty_engine.services.incoming import Incoming
 from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.member_facts import facts_of
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.purchase_documents import encode_decisions, encode_json
 from loyalty_engine.services.standing import TierAnswer
+from loyalty_engine.services.voucher_issuing import Issued
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.tables import MAX_POINTS_AN_ENTRY
 from rules.accrual import Accrual, accrue
@@ -36,6 +37,7 @@ class PurchaseBooked(NamedTuple):
     accrual: Accrual
     booked: tuple[Booked, ...]
     tier: TierAnswer
+    vouchers: tuple[Issued, ...] = ()
 
 
 def judge(posting: Posting, state: MemberState, plan: Plan, purchase: Purchase) -> Accrual | CannotBook:
@@ -72,9 +74,10 @@ def book(
     )
     caps.use_caps(posting, state, plan, day, accrual.cap_use)
     standing.qualify(state, day, points, net_spend(purchase), visits(purchase))
+    vouchers = automatic_rewards.fill(posting, state, plan, source.occurred_at) if plan.automatic else ()
     tier = standing.upgrade_tier(posting, state, plan, source)
     _note_purchase(posting, state, plan, source, day)
-    return PurchaseBooked(accrual, booked, tier)
+    return PurchaseBooked(accrual, booked, tier, vouchers)
 
 
 def _note_purchase(posting: Posting, state: MemberState, plan: Plan, source: Source, day: date) -> None:

@@ -22,7 +22,7 @@ from loyalty_engine.services.moves import move
 from loyalty_engine.services.parking import CLAIMABLE, DETAILS
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day, stored_vouchers
 from loyalty_engine.services.purchases import book_in
 from loyalty_engine.store import postings, purchase_keys, survivors
 from loyalty_engine.store.ids import new_id
@@ -147,6 +147,7 @@ def _book_parked(
         Document(parked["facts"], row.fingerprint),
         key,
         receipt_day=receipt_day(parked["facts"]),
+        vouchers=stored_vouchers(parked["facts"]),
     )
     booked = book_in(posting, plan_for(connection, purchase.occurred_at), incoming, row, strict)
     if isinstance(booked, CannotBook):

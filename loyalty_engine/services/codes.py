@@ -10,6 +10,9 @@ _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECKS: Final = _DIGITS + "*~$=U"
 _READ_AS: Final = str.maketrans("OIL", "011", "- ")
 
+_VOUCHER: Final = 13
+"""Characters of a voucher's code, its check among them."""
+
 
 def new_code(characters: int = 12) -> str:
     """Return a random code of so many characters (five bits each), the last a check on the others, in groups of four."""
@@ -17,6 +20,22 @@ def new_code(characters: int = 12) -> str:
     digits = "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(characters - 1)))
     code = digits + _CHECKS[number % 37]
     return "-".join(code[start : start + 4] for start in range(0, characters, 4))
+
+
+def new_voucher_code() -> str:
+    """Return twelve random characters and their check, `XXXX-XXXX-XXXX-C`; the check is a letter or digit, not a sign.
+
+    A code with a check that is hard to say (`* ~ $ = U`) is drawn again: every eighth of them.
+    """
+    while (code := new_code(_VOUCHER))[-1] not in _DIGITS:
+        pass
+    return code
+
+
+def normal_voucher_code(text: str) -> str | None:
+    """The same as `normal_code`; None also for what is longer or shorter than a voucher's code."""
+    code = normal_code(text)
+    return code if code is not None and len(code.replace("-", "")) == _VOUCHER else None
 
 
 def normal_code(text: str) -> str | None:

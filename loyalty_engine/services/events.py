@@ -14,6 +14,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import event_documents, ledger
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.auditing.personal import personal_in
 from loyalty_engine.services.event_documents import Awaited, decode_awaits, encode_awaits
 from loyalty_engine.services.member_lots import lots_of
 from loyalty_engine.services.members import checked_id, no_member
@@ -46,6 +47,7 @@ def post_in(connection: sa.Connection, actor: Actor, member_id: str, event: Even
     Raises `Invalid` for another event under an id that is taken, and `Conflict` for a member who isn't active.
     """
     named = checked_id(member_id)
+    _check_facts(event)
     posting = Posting(connection, actor, clock.now())
     state = posting.member(named)
     if state.status == "erased":
@@ -63,6 +65,13 @@ def post_in(connection: sa.Connection, actor: Actor, member_id: str, event: Even
     posting.write()
     _keep(posting, state, plan, event, given, told, body)
     return Answer(201, body)
+
+
+def _check_facts(event: Event) -> None:
+    """An event outlives an erasure, so it may not say who somebody is."""
+    if what := personal_in(event_documents.encode(event)):
+        said = {"facts": ["leave telephone numbers and mail addresses out: the member is named by the address"]}
+        raise Invalid("facts_personal", f"The facts hold {what}; they would stay for ever.", said)
 
 
 def _again(known: store.Values, event: Event) -> Answer:
@@ -103,11 +112,8 @@ def _give(posting: Posting, state: MemberState, plan: Plan, given: Given, event:
     today = business_day(posting.booked_at(state, event.occurred_at), zone)
     earned_on = business_day(event.occurred_at, zone)
     account = state.account(rule.wallet)
-    if account.active_on == date.min:
-        # An event doesn't renew a wallet that lapses by inactivity, but it may open one.
-        account.active_on = earned_on
     wallet = plan.programme.wallet(rule.wallet)
-    lot = lots.open_lot(wallet, given.points, earned_on, today, account.debt, waits)
+    lot = lots.open_lot(wallet, given.points, earned_on, today, account.debt, waits=waits)
     ledger.open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, "accrual")
     return told | {"pending": given.points if lot.state == "pending" else 0}
 

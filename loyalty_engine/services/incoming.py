@@ -28,6 +28,8 @@ class Incoming(NamedTuple):
     member: MemberReference | None = None
     receipt_day: date | None = None
     """The till's day, where the receipt says one."""
+    vouchers: tuple[str, ...] = ()
+    """The codes of the vouchers that the till took off."""
 
 
 def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> Incoming:
@@ -43,6 +45,7 @@ def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> In
         receipt_key=receipt_key(site, posted),
         member=posted.member,
         receipt_day=posted.receipt.business_day if posted.receipt else None,
+        vouchers=posted.vouchers,
     )
 
 

@@ -72,4 +72,6 @@ class RedemptionRequest:
     capture: bool = True
     purchase_total: str | None = None
     code: str | None = None
+    reason: str | None = None
+    """Why staff give a reward for nothing."""
     hold_for: timedelta = timedelta(minutes=15)

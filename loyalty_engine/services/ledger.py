@@ -10,13 +10,14 @@ from typing import Final, NamedTuple
 
 from loyalty_engine.services.member_lots import append_lot, change_lot, look_for_expiry, lots_of, take
 from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.store import member_state
 from loyalty_engine.store.member_state import MemberState
-from rules import lots
+from rules import lapsing, lots
 from rules.errors import Conflict
 from rules.lots import Lot, NewLot, Spent, Taking
 from rules.periods import business_day
 from rules.plan import Plan
-from rules.programme import InactivityExpiry, Wallet
+from rules.programme import Expiry, InactivityExpiry, LevelExpiry, Wallet
 
 _COUNTED: Final = frozenset({"accrual", "reversal", "adjustment", "opening"})
 """What changes the points that a member was ever given; spending them doesn't."""
@@ -50,11 +51,17 @@ def grant(
     today = business_day(posting.booked_at(state, source.occurred_at), zone)
     earner, open_lot = (source, lots.open_lot) if owner is None else (owner, lots.give_back)
     earned_on = business_day(earner.occurred_at, zone)
-    account = state.account(wallet.id)
-    lot = open_lot(wallet, points, earned_on, today, account.debt)
+    level = _level_then(posting, state, wallet, earner)
+    lot = open_lot(wallet, points, earned_on, today, state.account(wallet.id).debt, level)
     open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, kind, reason, owner)
-    account.active_on = max(account.active_on, earned_on)
     return Booked(wallet.id, points, points if lot.state == "pending" else 0)
+
+
+def _level_then(posting: Posting, state: MemberState, wallet: Wallet, source: Source) -> str | None:
+    """Return the level when the points were earned; where no lot's end goes by it, the one that is at hand."""
+    if isinstance(wallet.expiry, LevelExpiry):
+        return member_state.level_at(posting.connection, state, source.occurred_at)
+    return state.level
 
 
 def open_lots(
@@ -195,6 +202,9 @@ def append_entry(
     account.lifetime += lifetime
     for name, change in changes.items():
         setattr(account, name, getattr(account, name) + change)
+    active_on = business_day(source.occurred_at, plan.programme.time_zone)
+    if account.active_on == date.min or lapsing.renews(_expiry(plan, wallet), lapsing.activity_of(kind, source.kind)):
+        account.active_on = max(account.active_on, active_on)
     posting.appended.entries.append(
         {
             "member_id": state.member_id,
@@ -233,9 +243,13 @@ def _spendable(posting: Posting, state: MemberState, wallet: str, points: int) -
     return takings
 
 
+def _expiry(plan: Plan, wallet: str) -> Expiry:
+    return next((one.expiry for one in plan.programme.wallets if one.id == wallet), None)
+
+
 def renew_activity(state: MemberState, plan: Plan, day: date) -> None:
-    """A purchase renews the wallets that lapse by inactivity, even one that earned nothing."""
+    """A purchase renews the wallets that lapse by inactivity and name it, even one that earned nothing."""
     for wallet_plan in plan.wallets:
-        account = state.accounts.get(wallet_plan.wallet.id)
-        if account is not None and isinstance(wallet_plan.wallet.expiry, InactivityExpiry):
+        account, expiry = state.accounts.get(wallet_plan.wallet.id), wallet_plan.wallet.expiry
+        if account is not None and isinstance(expiry, InactivityExpiry) and lapsing.renews(expiry, "purchase"):
             account.active_on = max(account.active_on, day)

@@ -6,7 +6,6 @@ The account's soonest end follows them (docs/decisions/0007-the-soonest-end-stan
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
-from types import EllipsisType
 
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.store import member_state
@@ -40,12 +39,8 @@ def append_lot(
     source: Source,
     seq: int,
     opened_on: date,
-    level: str | EllipsisType | None = ...,
 ) -> None:
-    """Note a lot that an entry opens; what it paid of a debt is gone from it from the start.
-
-    `level` is the one at which the points were given, where that isn't the member's own of today.
-    """
+    """Note a lot that an entry opens; what it paid of a debt is gone from it from the start."""
     row = {
         "member_id": state.member_id,
         "lot_id": new_id(),
@@ -60,7 +55,7 @@ def append_lot(
         "opened_on": opened_on,
         "available_on": lot.available_on,
         "expires_on": lot.expires_on,
-        "level": state.level if isinstance(level, EllipsisType) else level,
+        "level": state.level if lot.level is None else lot.level,
     }
     posting.appended.lots.append(row)
     if wallet in state.lots and row["remaining"]:

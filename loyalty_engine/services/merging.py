@@ -123,9 +123,8 @@ def _take_level(posting: Posting, plan: Plan, old: MemberState, kept: MemberStat
         booked_at = posting.booked_at(kept, source.occurred_at)
         since = booked_at if old.level != kept.level or kept.level_since_at is None else kept.level_since_at
         since = max(since, kept.level_since_at or since)
-        review = old.level_review_on
-        standing.set_level(posting, kept, plan, old.level, since, booked_at, review, None, source, reason)
-        kept.level_by, kept.level_grace_until = old.level_by, old.level_grace_until
+        review = old.level_grace_until or old.level_review_on
+        standing.set_level(posting, kept, plan, old.level, since, booked_at, review, None, source, reason=reason)
     standing.upgrade_tier(posting, kept, plan, source)
 
 

@@ -11,7 +11,7 @@ from loyalty_engine.services.lookup import stored
 from loyalty_engine.services.parking import DETAILS
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day
+from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day, stored_vouchers
 from loyalty_engine.services.purchases import book_in
 from loyalty_engine.services.reversals import Returned, answer_anew, book_return, left_of, reduce_to
 from loyalty_engine.store import postings, purchase_keys, survivors
@@ -69,6 +69,7 @@ def _book_anew(connection: sa.Connection, actor: Actor, key: str, row: KeyRow, m
         Document(purchase["facts"], row.fingerprint),
         key,
         receipt_day=receipt_day(purchase["facts"]),
+        vouchers=stored_vouchers(purchase["facts"]),
     )
     plan = plan_for(connection, facts.occurred_at)
     booked = book_in(Posting(connection, actor, clock.now()), plan, incoming, moved, strict=False)

@@ -35,6 +35,7 @@ DETAILS: Final = {
     "amount_out_of_range": "Its lines add up to more than one purchase may come to; staff look into it.",
     "points_tender_unmatched": "A tender in points doesn't fit its redemption; name the member whose points they are, or"
     " staff accept the purchase as it is.",
+    "voucher_unusable": "A voucher on it is unknown, another member's, used, expired or cancelled; staff accept it, or not.",
     "points_out_of_range": "It would earn more points than one entry may carry; staff look into it.",
 }
 CLAIMABLE: Final = {

@@ -16,6 +16,7 @@ from loyalty_engine.services.one_time_codes import Right
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.redemption_answers import redemption_answer
+from loyalty_engine.services.redemption_proofs import Shown
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.ids import new_id
@@ -24,7 +25,6 @@ from loyalty_engine.store.redemptions import Redemption
 from rules import spending
 from rules.errors import Conflict, Invalid, NotFound
 from rules.money import parse_amount
-from rules.periods import business_day
 from rules.plan import Plan
 from rules.programme import Programme, Wallet
 from rules.spending import Proved
@@ -45,7 +45,8 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     wallet = _wallet(plan.programme, request.wallet)
     spending.check(wallet, request.points, plan.programme.money, _due(plan.programme, request))
     member_id = _member(connection, request)
-    proof = redemption_proofs.proved(connection, wallet, request, member_id, right)
+    shown = Shown(request.code, request.member.token is not None)
+    proof = redemption_proofs.proved(connection, wallet, request.points, shown, member_id, right)
     posting = Posting(connection, actor, now)
     state = posting.member(member_id)
     check_active(state)
@@ -116,8 +117,6 @@ def _book(
     else:
         held_seq = ledger.hold(posting, state, plan, wallet.id, request.points, Source("hold", redemption_id, now))
         expires_at = now + request.hold_for
-    today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
-    state.account(wallet.id).active_on = max(state.account(wallet.id).active_on, today)
     return Redemption(
         member_id=state.member_id,
         redemption_id=redemption_id,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.jobs import reopening
 from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.postings import Appended
@@ -65,3 +66,5 @@ class Posting:
             {"cap_id": cap, "period_start": start, "used": used} for (cap, start), used in self.budgets.items()
         ]
         postings.write(self.connection, list(self.states.values()), self.appended)
+        if self.now is None and self.appended.lots:
+            reopening.after_replay(self.connection, self.appended.lots)

@@ -10,6 +10,7 @@ from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.restoring import Restored
 from loyalty_engine.services.standing import TierAnswer
+from loyalty_engine.services.voucher_issuing import Issued
 from loyalty_engine.store.member_state import Account, MemberState
 from rules.explain import because
 from rules.facts import Purchase
@@ -26,8 +27,16 @@ LANGUAGE = "en"
 """Of the reasons in a trace; the explanation of a purchase comes in the asked language."""
 
 
-def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: MemberState, done: PurchaseBooked) -> bytes:
-    """Answer a purchase that was posted."""
+def posted_answer(
+    purchase_id: str,
+    plan: Plan,
+    purchase: Purchase,
+    state: MemberState,
+    done: PurchaseBooked,
+    redeemed: Sequence[Mapping[str, Any]] = (),
+) -> bytes:
+    """Answer a purchase that was posted; `redeemed` are the vouchers that it used, in words, where it used any."""
+    used = {"vouchers_redeemed": redeemed} if redeemed else {}
     return _encode(
         {
             "purchase_id": purchase_id,
@@ -36,11 +45,17 @@ def posted_answer(purchase_id: str, plan: Plan, purchase: Purchase, state: Membe
             "points": [{"wallet": one.wallet, "points": one.points, "pending": one.pending} for one in done.booked],
             "balances": balances(plan.programme, state.accounts),
             "tier": tier_words(plan.programme, done.tier),
-            "vouchers_issued": [],
+            "vouchers_issued": [voucher_words(one) for one in done.vouchers],
             "trace": trace_words(plan, trace(plan, purchase, done.accrual)),
             "programme_version": plan.version,
         }
+        | used
     )
+
+
+def voucher_words(issued: Issued) -> dict[str, Any]:
+    """Return what is said of a new voucher."""
+    return {"code": issued.code, "reward": issued.reward, "valid_through": issued.valid_through}
 
 
 def posted_answer_after(
@@ -70,6 +85,7 @@ def returned_answer(
     left: Mapping[str, int],
     accounts: Mapping[str, Account],
     restored: Sequence[Restored] = (),
+    vouchers: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     """Answer a return: what it took back and gave back, what was forgiven, and what is left of the purchase."""
     return _encode(
@@ -81,6 +97,7 @@ def returned_answer(
             "restored": [{"wallet": one.wallet, "points": one.points} for one in restored],
             "left": [{"line_id": line, "quantity": units} for line, units in left.items()],
             "balances": balances(programme, accounts),
+            "vouchers_returned": vouchers,
         }
     )
 
@@ -115,7 +132,9 @@ _EMPTY = Account()
 
 def _next_expiry(account: Account, expiry: object) -> dict[str, Any] | None:
     if isinstance(expiry, InactivityExpiry) and account.available:
-        return {"points": account.available, "on": plus(account.active_on, expiry.after)}
+        idle_on = plus(account.active_on, expiry.after)
+        if account.next_expires_on is None or idle_on <= account.next_expires_on:
+            return {"points": account.available, "on": idle_on}
     if account.next_expires_on is None:
         return None
     return {"points": account.next_expires_points, "on": account.next_expires_on}

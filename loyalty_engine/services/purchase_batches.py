@@ -158,9 +158,10 @@ def _receive(
 def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_Run]:
     """Return the places of the purchases whose number and receipt are new, also within the batch.
 
-    A run ends with a purchase whose return came first: it is posted in its place, for what comes after it is judged by
-    what it leaves. So is a known number with a receipt that is free, for a later sale may have that one, and a purchase
-    that names redemptions, for they may be its. A repetition takes nothing, neither its number nor its receipt.
+    A run ends with a purchase whose return came first, or that brings vouchers: it is posted in its place, for what
+    comes after it is judged by what it leaves. So is a known number with a receipt that is free, for a later sale may
+    have that one, and a purchase that names redemptions, for they may be its. A repetition takes nothing, neither its
+    number nor its receipt.
     """
     receipts = [one.receipt_key for one in arrived.values() if one.receipt_key is not None]
     keys, receipt_keys, waiting = purchase_keys.taken(connection, [one.key for one in arrived.values()], receipts)
@@ -169,7 +170,8 @@ def _runs(connection: sa.Connection, arrived: Mapping[int, Incoming]) -> list[_R
         if incoming.receipt_key in receipt_keys or (incoming.key in keys and incoming.receipt_key is None):
             continue
         known = incoming.key in keys
-        if known or incoming.key in waiting or any(tenders.references(incoming.purchase)):
+        apart = incoming.vouchers or any(tenders.references(incoming.purchase))
+        if known or incoming.key in waiting or apart:
             runs[-1] = runs[-1]._replace(then=place)
             runs.append(_Run([]))
         else:

@@ -112,6 +112,11 @@ def receipt_day(facts: str) -> date | None:
     return date.fromisoformat(receipt[1]) if receipt else None
 
 
+def stored_vouchers(facts: str) -> tuple[str, ...]:
+    """Return the codes of the vouchers that the purchase was posted with."""
+    return tuple(msgspec.json.decode(facts)["content"].get("vouchers", ()))
+
+
 def encode_reference(member: MemberReference | None) -> str | None:
     """Encode how a till named a member, for a purchase that waits for a person to find out who that is."""
     if member is None:

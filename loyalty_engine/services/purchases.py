@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, replays, tenders, waiting
+from loyalty_engine.services import booking, parking, purchase_vouchers, replays, tenders, waiting
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -53,11 +53,13 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
+        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
         return parking.park(connection, incoming, trouble, who.member_id)
     now = None if replays_history else clock.now()
     booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
+        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
         return parking.park(connection, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
@@ -67,7 +69,8 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
 def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, strict: bool = True) -> Answer | CannotBook:
     """Book a purchase whose keys are taken for `row`'s member, and write it; or say why that can't be done.
 
-    With `strict` each of its tenders in points has to fit its redemption. See `tenders.payments`.
+    With `strict` its tenders in points and its vouchers have to be its member's, and to fit; without, whoever sets a
+    purchase right takes it as it is.
     """
     assert row.member_id is not None and row.posting_id is not None, "the keys name the member"
     state = posting.member(row.member_id)
@@ -79,11 +82,17 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
     paid = tenders.payments(posting, state, plan, incoming.purchase, strict)
     if paid is None:
         return CannotBook(tenders.UNMATCHED)
+    vouchers = purchase_vouchers.find(posting.connection, state, plan, incoming)
+    if strict and not vouchers.are_all:
+        return CannotBook("voucher_unusable")
     captured = tenders.capture(posting, state, paid)
     source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
     done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
-    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done)
+    redeemed = purchase_vouchers.words(vouchers, incoming.purchase)
+    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done, redeemed)
     booking.append_purchase(posting, state, plan, incoming, done, source, body)
     posting.write()
     tenders.bind(posting.connection, captured, row.posting_id)
+    at = posting.booked_at(state, source.occurred_at)
+    purchase_vouchers.bind(posting.connection, vouchers, incoming.key, row.posting_id, at)
     return Answer(201, body)

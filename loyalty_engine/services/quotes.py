@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking
+from loyalty_engine.services import booking, quoted_rewards
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.booking import CannotBook
 from loyalty_engine.services.identification import identify
@@ -17,6 +17,7 @@ from loyalty_engine.services.purchase_answers import balances, trace_words
 from loyalty_engine.services.sites import filled, own_site, placed
 from loyalty_engine.store import member_state
 from loyalty_engine.store.member_state import Account
+from loyalty_engine.store.purchase_keys import purchase_key
 from loyalty_engine.store.session import reading
 from rules import spending
 from rules.accrual import accrue
@@ -41,7 +42,7 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
         if who.member_id is None:
             joined_on = business_day(purchase.occurred_at, plan.programme.time_zone)
             accrual = accrue(plan, purchase, MemberFacts(joined_on), {})
-            accounts, spendable = {}, []
+            accounts, spendable, rewards = {}, [], quoted_rewards.NONE
         else:
             posting = Posting(connection, actor, clock.now(), only_looks=True)
             state = member_state.read(connection, who.member_id)
@@ -50,11 +51,14 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
                 raise Conflict(judged.reason, DETAILS[judged.reason])
             accrual, accounts = judged, state.accounts
             spendable = spendable_words(plan_for(connection, clock.now()).programme, accounts, purchase)
+            key = purchase_key(site.store, posted.purchase_id)
+            rewards = quoted_rewards.quoted(connection, state, plan, purchase, key, posted.vouchers)
     return {
         "member_id": who.member_id,
         "points": [{"wallet": wallet, "points": points} for wallet, points in accrual.points.items()],
         "balances": balances(plan.programme, accounts) if who.member_id else [],
         "spendable": spendable,
+        "rewards": rewards,
         "trace": trace_words(plan, trace(plan, purchase, accrual)),
         "programme_version": plan.version,
     }

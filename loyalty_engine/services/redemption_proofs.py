@@ -5,12 +5,11 @@ A code is tried in a transaction of its own, which can't be done inside the rede
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from loyalty_engine.services import one_time_codes
-from loyalty_engine.services.intake import RedemptionRequest
 from loyalty_engine.services.one_time_codes import REDEMPTION, Right
 from rules.errors import Forbidden
 from rules.programme import Wallet
@@ -22,6 +21,13 @@ _REMEDIES: Final[dict[Proved, str]] = {
     "token": "name the member by the token that its page shows",
     "code": "send the member a one-time code, and put it into proof.code",
 }
+
+
+class Shown(NamedTuple):
+    """What a redemption brings along: a one-time code, or whether the member was named by the token."""
+
+    code: str | None
+    token: bool
 
 
 class CodeToTry(Exception):
@@ -43,25 +49,24 @@ def with_code(work: Callable[[Right | None], T]) -> T:
 
 
 def proved(
-    connection: sa.Connection, wallet: Wallet, request: RedemptionRequest, member_id: str, right: Right | None
+    connection: sa.Connection, wallet: Wallet, points: int, shown: Shown, member_id: str, right: Right | None
 ) -> Proved | None:
     """Return what proves the redemption, using a code up; a code that was sent is tried, also where none is needed.
 
     Raises `Forbidden` (`proof_needed`) where the programme asks for a proof and none that it takes is there.
     """
-    assert request.points is not None, "a redemption of points"
     given: set[Proved] = set()
-    if request.code is not None:
+    if shown.code is not None:
         if right is None:
-            raise CodeToTry(member_id, request.code)
+            raise CodeToTry(member_id, shown.code)
         one_time_codes.use(connection, right)
         given.add("code")
-    if request.member.token is not None:
+    if shown.token:
         given.add("token")
-    needed = proofs_needed(wallet, request.points)
+    needed = proofs_needed(wallet, points)
     if needed and not needed & given:
         taken = " or ".join(sorted(needed))
-        detail = f"{request.points} points of the wallet {wallet.id} need a proof that the member is there: {taken}."
+        detail = f"{points} points of the wallet {wallet.id} need a proof that the member is there: {taken}."
         raise Forbidden("proof_needed", detail, {"proof": [_REMEDIES[one] for one in sorted(needed)]})
     accepted = needed & given or given
     if "token" in accepted:

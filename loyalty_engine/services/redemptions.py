@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import held_redemptions, points_redemptions
+from loyalty_engine.services import held_redemptions, points_redemptions, reward_redemptions
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import RedemptionRequest
@@ -24,7 +24,7 @@ from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import StillInWork, in_transaction, reading
-from rules.errors import Invalid, NotFound
+from rules.errors import Forbidden, NotFound
 
 TIMED_OUT_BY = Actor("time-out", "service")
 """Who frees holds that nobody captured."""
@@ -35,8 +35,9 @@ def redeem_in(
 ) -> Answer:
     """Use points as money, or for a reward: 201. `right` is the member's one-time code, once it was tried."""
     if request.reward is not None:
-        detail = f"There is no reward {request.reward}: rewards can't be redeemed yet."
-        raise Invalid("reward_unknown", detail, {"reward": ["redeem points"]})
+        return reward_redemptions.redeem(connection, actor, request, right)
+    if actor.role in ("staff", "admin"):
+        raise Forbidden("role_not_allowed", "Points are used at a till; staff give rewards, with a reason.")
     return points_redemptions.redeem(connection, actor, request, right)
 
 

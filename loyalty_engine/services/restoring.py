@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from loyalty_engine.services import ledger, tenders
 from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.purchase_documents import decode
+from loyalty_engine.store import postings
 from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.redemptions import Redemption
 from rules.facts import Purchase
@@ -26,6 +28,15 @@ class Restored(NamedTuple):
     member_id: str
     wallet: str
     points: int
+
+
+def lock(posting: Posting, member_id: str, posting_id: str) -> None:
+    """Lock a purchase's member and whoever paid it in points, in one order: two returns never wait in a circle."""
+    stored = postings.purchase(posting.connection, member_id, posting_id)
+    paid = tenders.references(decode(stored["facts"])) if stored is not None else ()
+    payers = (store.owner(posting.connection, redemption_id) for redemption_id in paid)
+    for one in sorted({member_id, *filter(None, payers)}):
+        posting.member(one)
 
 
 def give_back(

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, ledger, restoring, standing
+from loyalty_engine.services import caps, ledger, restoring, standing, voucher_returns
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -51,6 +51,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     `member_id` says with whom the purchase is stored; after a merge the points are another one's.
     """
     posting = Posting(connection, actor, clock.now())
+    restoring.lock(posting, member_id, posting_id)
     state = posting.member(member_id)
     stored = postings.purchase(connection, member_id, posting_id)
     assert stored is not None, "a key names a purchase that is there"
@@ -66,8 +67,9 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     # First what comes back: it may be needed for what is taken back.
     restored = restoring.give_back(posting, plan, stored["purchase_key"], purchase, left, source)
     booked = reduce_to(posting, state, stored, purchase, left, source)
+    vouchers = voucher_returns.give_back(posting, state, plan, posting_id, left, source)
     body = returned_answer(
-        returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored
+        returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored, vouchers
     )
     _append_return(posting, state, stored, returned, return_id, body)
     posting.write()

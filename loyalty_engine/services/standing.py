@@ -9,7 +9,8 @@ from loyalty_engine.store.member_state import MemberState
 from rules.periods import business_day
 from rules.plan import Plan
 from rules.programme import Tiers
-from rules.tiers import NET_SPEND, VISITS, metric_name, points_metric, review_on, upgrade, window_start
+from rules.reviews import By, safe_through
+from rules.tiers import NET_SPEND, VISITS, metric_name, points_metric, rank, review_on, upgrade, window_start
 
 
 def qualify(state: MemberState, day: date, points: dict[str, int], net_spend: int, visits: int) -> None:
@@ -29,14 +30,17 @@ class TierAnswer(NamedTuple):
 
 
 def window(tiers: Tiers | None, state: MemberState, today: date) -> tuple[str, date] | None:
-    """Return the metric and the first day that count for the next level; None where there is none to reach."""
-    if tiers is None or state.level == tiers.levels[-1].id:
+    """Return the metric and the first day that count for the next level; None where there is none to reach or regain."""
+    if tiers is None or (state.level == tiers.levels[-1].id and state.level_grace_until is None):
         return None
     return metric_name(tiers), window_start(tiers.window, today, state.joined_on)
 
 
 def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Source) -> TierAnswer:
-    """Raise the member to the level that the metric reaches, from the next purchase on; nobody is lowered here."""
+    """Raise the member to the level that the metric reaches, from the next purchase on; nobody is lowered here.
+
+    In the days of grace a purchase that brings the metric to the level's own threshold keeps the level at once.
+    """
     tiers = plan.programme.tiers
     if tiers is None:
         return TierAnswer(None, False, None)
@@ -48,28 +52,43 @@ def upgrade_tier(posting: Posting, state: MemberState, plan: Plan, source: Sourc
     metric = member_state.qualified(posting.connection, state, *counted)
     raised = upgrade(tiers, state.level, metric)
     if raised is not None:
-        review = review_on(tiers.window, today, state.joined_on)
         happened = min(source.occurred_at, booked_at)
         since = max(happened, state.level_since_at or happened)
-        set_level(posting, state, plan, raised.id, since, booked_at, review, metric, source)
+        until = reached_until(tiers, state, raised.id, today)
+        set_level(posting, state, plan, raised.id, since, booked_at, until, metric, source)
+    elif state.level_since_at is not None and _is_regained(tiers, state, metric):
+        assert state.level is not None
+        until = reached_until(tiers, state, state.level, today)
+        set_level(posting, state, plan, state.level, state.level_since_at, booked_at, until, metric, source)
     return TierAnswer(state.level, raised is not None, metric)
+
+
+def reached_until(tiers: Tiers, state: MemberState, level: str | None, today: date) -> date | None:
+    """Return the day through which a level that is reached `today` is safe; None where it needs no review."""
+    return safe_through(tiers, rank(tiers, level), review_on(tiers.window, today, state.joined_on))
+
+
+def _is_regained(tiers: Tiers, state: MemberState, metric: int) -> bool:
+    place = rank(tiers, state.level)
+    return state.level_grace_until is not None and place >= 0 and metric >= tiers.levels[place].threshold
 
 
 def set_level(
     posting: Posting,
     state: MemberState,
     plan: Plan,
-    level: str,
+    level: str | None,
     since_at: datetime,
     booked_at: datetime,
     review: date | None,
     metric: int | None,
     source: Source,
+    by: By = "metric",
     reason: str | None = None,
 ) -> None:
     """Put the member on a level, and say so in the tier history."""
     state.level, state.level_since_at, state.level_review_on = level, since_at, review
-    state.level_by, state.level_grace_until = "metric", None
+    state.level_by, state.level_grace_until = by, None
     state.tier_changes += 1
     posting.appended.tier_changes.append(
         {

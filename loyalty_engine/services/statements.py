@@ -89,6 +89,8 @@ class _About:
                 told["return_reference"] = found.return_reference
         if row["source_id"] in self.rewards:
             told["reward"] = self.rewards[row["source_id"]]
+        elif row["source_kind"] == "automatic":
+            told["reward"] = str(row["source_id"]).partition("/")[0]
         return told
 
     def words(self, row: Mapping[str, Any], source: Mapping[str, str]) -> str:

@@ -61,23 +61,21 @@ def payments(
 ) -> list[Payment] | None:
     """Return what pays a purchase of the member, who is locked; None where `strict` and a tender does not fit.
 
-    Without `strict` (imports, and what staff accept or move) a tender that does not fit is just a word.
+    Without `strict` (imports, and what staff accept or move) a tender that does not fit is just a word; so it is where
+    no wallet is money.
     """
-    found: list[Payment] = []
-    if not pays_points(plan, purchase):
-        return found
+    found: dict[str, Payment] = {}
+    strict = strict and pays_points(plan, purchase)
     due = sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor
     for tender in purchase.tenders:
         if tender.kind != KIND or not tender.amount_minor:
             continue
         payment = _payment(posting, state, purchase, tender, due, strict)
-        if payment is not None and payment.redemption.redemption_id not in {
-            one.redemption.redemption_id for one in found
-        }:
-            found.append(payment)
+        if payment is not None and payment.redemption.redemption_id not in found:
+            found[payment.redemption.redemption_id] = payment
         elif strict:
             return None
-    return found
+    return list(found.values())
 
 
 def _payment(

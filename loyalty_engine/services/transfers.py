@@ -99,9 +99,9 @@ def _arrive(
     points = brought.available + brought.pending - brought.debt
     seq = append_entry(posting, kept, plan, wallet, "transfer_in", points, source, changes, reason=reason)
     for row, pays in arriving:
-        lot = NewLot(row["remaining"], pays, row["state"], row["available_on"], row["expires_on"])
+        lot = NewLot(row["remaining"], pays, row["state"], row["available_on"], row["expires_on"], row["level"])
         origin = Source(row["source_kind"], row["source_id"], source.occurred_at)
-        append_lot(posting, kept, wallet, lot, origin, seq, row["opened_on"], row["level"])
+        append_lot(posting, kept, wallet, lot, origin, seq, row["opened_on"])
     take(posting, kept, wallet, takings, seq)
     account.active_on = max(account.active_on, brought.active_on)
 

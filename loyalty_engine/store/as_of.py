@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.tables import ledger_entries, lot_changes, lots, members, purchases, tier_history
+from loyalty_engine.store.tables import ledger_entries, lot_changes, lots, members, tier_history
 from rules.errors import NotFound
 from rules.lots import Lot, LotState
 from rules.lots_then import state_then
@@ -14,8 +14,6 @@ from rules.movement import Figures
 
 Values = dict[str, Any]
 
-_NO_ACTIVITY = ("restoration", "reinstatement", "transfer_in")
-"""What opens lots without being something that the member did."""
 _FIXED = ("wallet", "granted", "available_on", "level", "source_kind", "source_id")
 
 
@@ -29,7 +27,6 @@ class LotThen(NamedTuple):
     level: str | None
     source_kind: str
     source_id: str
-    is_activity: bool
 
 
 def last_seq(connection: sa.Connection, member_id: str, before: datetime) -> int:
@@ -58,20 +55,14 @@ def lots_then(connection: sa.Connection, member_id: str, seq: int) -> list[LotTh
     """Return all lots that were opened by the entry `seq`, each as it was after it."""
     done = _done(connection, member_id, seq)
     states = _states(connection, member_id)
-    lot, entry = lots.c, ledger_entries.c
-    opened = sa.and_(entry.member_id == lot.member_id, entry.seq == lot.opened_seq)
-    query = (
-        sa.select(lots, entry.kind)
-        .join_from(lots, ledger_entries, opened)
-        .where(lot.member_id == member_id, lot.opened_seq <= seq)
-    )
+    query = sa.select(lots).where(lots.c.member_id == member_id, lots.c.opened_seq <= seq)
     found = []
     for row in connection.execute(query).mappings():
         taken, held = done.get(row["lot_id"], (0, 0))
         state = state_then(states.get(row["lot_id"], ()), row["state"], seq)
         then = Lot(row["lot_id"], row["granted"] - taken, held, state, row["expires_on"], row["opened_on"])
         fixed = {name: row[name] for name in _FIXED}
-        found.append(LotThen(then, **fixed, is_activity=row["kind"] not in _NO_ACTIVITY))
+        found.append(LotThen(then, **fixed))
     return found
 
 
@@ -96,13 +87,6 @@ def _states(connection: sa.Connection, member_id: str) -> dict[str, list[tuple[i
     found: dict[str, list[tuple[int, LotState]]] = defaultdict(list)
     for lot_id, seq, state in connection.execute(query):
         found[lot_id].append((seq, state))
-    return found
-
-
-def last_purchase_on(connection: sa.Connection, member_id: str, before: datetime) -> date | None:
-    """Return the latest business day of what was bought, by what was booked before an instant."""
-    mine = (purchases.c.member_id == member_id, purchases.c.booked_at < before)
-    found: date | None = connection.scalar(sa.select(sa.func.max(purchases.c.business_day)).where(*mine))
     return found
 
 

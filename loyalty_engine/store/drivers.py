@@ -57,7 +57,8 @@ def meaning(error: Exception) -> Exception | None:
 
 
 def _sqlite_meaning(code: int, message: str) -> Exception | None:
-    if code in _SQLITE_UNIQUE:
+    # The wheel says only that it is a constraint (19); which one stands in the message.
+    if code in _SQLITE_UNIQUE or message.startswith("UNIQUE constraint failed"):
         return Duplicate()
     if code & 0xFF in _SQLITE_BUSY:
         return Unavailable("database_busy", "The database is locked by another process; try again in a moment.")

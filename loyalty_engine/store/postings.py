@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from loyalty_engine.store import member_state, statements
+from loyalty_engine.store import member_state, statements, vouchers
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import (
@@ -36,6 +36,7 @@ class Appended:
     returns: list[Values] = field(default_factory=list)
     tier_changes: list[Values] = field(default_factory=list)
     budgets: list[Values] = field(default_factory=list)
+    vouchers: list[Values] = field(default_factory=list)
 
 
 _insert_entry = statements.insert(ledger_entries)
@@ -121,6 +122,7 @@ def write(connection: sa.Connection, states: list[MemberState], appended: Append
     _insert_lot_change.many(connection, appended.lot_changes + appended.paid_debts)
     _insert_tier_change.many(connection, appended.tier_changes)
     _put_budget.many(connection, appended.budgets)
+    vouchers.insert(connection, appended.vouchers)
     member_state.write(connection, states)
 
 

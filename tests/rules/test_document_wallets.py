@@ -116,6 +116,48 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ),
     (
         "wallets[0].expiry",
+        {"by_level": {"golf": {"after": "1 year"}}, "otherwise": "never"},
+        ['wallets[0].expiry.by_level.golf: there is no level "golf" (did you mean "gold"?)'],
+    ),
+    (
+        "wallets[0].expiry",
+        {"by_level": {}, "otherwise": "never"},
+        ["wallets[0].expiry.by_level: no level is named here (write {gold: {after: 24 months}})"],
+    ),
+    (
+        "wallets[0].expiry",
+        {"by_level": {"gold": {"inactivity": "1 year"}}, "after": "1 year"},
+        [
+            'wallets[0].expiry.by_level.gold.after: "after" is missing',
+            "wallets[0].expiry.by_level.gold.inactivity: only after, yearly and never can go by level (leave it out)",
+            'wallets[0].expiry.otherwise: "otherwise" is missing',
+            'wallets[0].expiry.after: it belongs into "otherwise" or a level (leave it out)',
+        ],
+    ),
+    (
+        "wallets[0].expiry",
+        {"otherwise": {"after": "1 year"}},
+        ['wallets[0].expiry.by_level: "by_level" is missing'],
+    ),
+    (
+        "wallets[0].expiry",
+        {"inactivity": "18 months", "renewed_by": ["purchse"]},
+        [
+            'wallets[0].expiry.renewed_by[0]: "purchse" is none of purchase | redemption | event | adjustment (did you mean "purchase"?)'
+        ],
+    ),
+    (
+        "wallets[0].expiry",
+        {"inactivity": "18 months", "renewed_by": []},
+        ["wallets[0].expiry.renewed_by: the list is empty (name at least one, or leave it out)"],
+    ),
+    (
+        "wallets[0].expiry",
+        {"renewed_by": ["purchase"]},
+        ['wallets[0].expiry.inactivity: "inactivity" is missing'],
+    ),
+    (
+        "wallets[0].expiry",
         {"after": "0 days"},
         ['wallets[0].expiry.after: "0 days" is out of bounds (write 1 to 36525 days)'],
     ),

@@ -44,7 +44,13 @@ def told(member: str, day: date) -> Any:
     """Return what is said of a day, as JSON has it."""
     found = as_of.balances(member, day)
     assert found.pop("as_of") == day.isoformat()
-    return json.loads(json.dumps(found, default=str))
+    return json.loads(json.dumps(found))
+
+
+def without_ends_by_inactivity(balances: Any) -> Any:
+    """Return balances without the end of stamps, which lapse by what the member does later."""
+    kept = [one | {"next_expiry": None} if one["wallet"] == "stamps" else one for one in balances["balances"]]
+    return balances | {"balances": kept}
 
 
 def lots_stored(member: str) -> Any:
@@ -84,7 +90,7 @@ def test_every_past_day_is_as_it_was(app: Flask, stack: ExitStack, acts: list[Ac
     history.play(acts, remember)
     assert_clean()
     for (member, day), (balance, lots, level) in seen.items():
-        assert told(member, day) == balance
+        assert without_ends_by_inactivity(told(member, day)) == without_ends_by_inactivity(balance)
         assert lots_told(member, day) == lots
         then = as_of.tier(member, day)
         assert {name: then[name] for name in level} == level

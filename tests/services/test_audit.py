@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +16,29 @@ from loyalty_engine.services import claims
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.auditing.report import NAMED, Report
+from loyalty_engine.services.imports.records import HeldLevel
+from loyalty_engine.services.manual_levels import ManualLevel, put_in
+from loyalty_engine.services.reviews import review_day
 from loyalty_engine.store import drivers
-from loyalty_engine.store.session import db
+from loyalty_engine.store.audits import kinds
+from loyalty_engine.store.session import db, in_transaction
+from rules.movement import LINE_OF
 from tests.builders import STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
-from tests.ledger import TEA_CLUB, assert_clean, line, move, open_shop, post, rows, said, sold, spend, take_return
+from tests.ledger import (
+    TEA_CLUB,
+    assert_clean,
+    enrol,
+    line,
+    move,
+    open_shop,
+    post,
+    rows,
+    said,
+    sold,
+    spend,
+    take_return,
+)
 
 Found = set[tuple[int, str]]
 
@@ -41,13 +60,32 @@ def build() -> None:
     done(claims.claim_in, Actor("app", "member", member_id=cleo), claimed)
     post(sold("p11", None, card="6300000000000000", receipt="r11"))
     post(sold("p12", ann, paid=3))
-    publish(TEA_CLUB.replace("bonus: 40", "bonus: 50"))
+    publish(TEA_CLUB.replace("bonus: 40", "bonus: 50").replace("{steps: one}", "{grace: 30 days, steps: one}"))
     with clock.frozen(NOON + timedelta(days=1)):
         post(sold("p20", ben, line(amount=30_000), line("2", 0, 500, "tea")))
         post(sold("p13", ann, at=NOON - timedelta(days=40)))
         done(claims.accept_in, STAFF, "p13", "s-1", "a till was offline")
         spend(cleo, "leaves", 500)
         take_return("p1b", "x9")
+    review()
+
+
+def review() -> None:
+    """Give a level by hand, let it end, give days of grace, and lower."""
+    given = ManualLevel("gold", NOON.date() + timedelta(days=3), "a match of another club's card")
+    with clock.frozen(NOON + timedelta(days=2)):
+        dan, eve = enrol(tier=HeldLevel("gold", NOON.date())), enrol()
+        enrol(tier=HeldLevel("silver", NOON.date()))
+        enrol(tier=HeldLevel("gold", NOON.date()))
+        for member in (dan, eve):
+            in_transaction(lambda connection, member=member: put_in(connection, STAFF, member, given))
+    for days in (3, 5, 40):
+        with clock.frozen(NOON + timedelta(days=days)):
+            review_day(NOON.date() + timedelta(days=days), 1)
+    with clock.frozen(NOON + timedelta(days=41)):
+        enrol(tier=HeldLevel("gold", NOON.date() + timedelta(days=40)))
+        in_transaction(lambda connection: put_in(connection, STAFF, eve, replace(given, until=date(2027, 6, 1))))
+        review_day(NOON.date() + timedelta(days=41), 2)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +164,22 @@ BREAKS = {
     "the soonest end has other points": ("UPDATE accounts SET next_expires_points = 1 WHERE " + AN_ACCOUNT, 2, "accounts"),
     "an entry overdraws": ("UPDATE ledger_entries SET available = available - 9999, pending = pending + 9999 WHERE " + ONE_ENTRY, 3, "ledger_entries"),
     "a redemption makes debt": ("UPDATE ledger_entries SET debt = 1, available = available + 1 WHERE kind = 'redemption'", 3, "ledger_entries"),
+    "an entry of no known kind counts as nothing": ("UPDATE ledger_entries SET kind = 'present' WHERE " + ONE_ENTRY, 7, "accounts"),
+    "an entry's kind is not known": ("UPDATE ledger_entries SET kind = 'present' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an accrual is called a hold": ("UPDATE ledger_entries SET kind = 'hold' WHERE " + ONE_ENTRY, 7, "accounts"),
+    "an account has points that nobody gave": ("UPDATE accounts SET pending = pending + 1 WHERE " + AN_ACCOUNT, 7, "accounts"),
+    "an accrual takes": ("UPDATE ledger_entries SET points = -1, available = -1, pending = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an accrual holds": ("UPDATE ledger_entries SET held = 1, available = available - 1 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a redemption gives": ("UPDATE ledger_entries SET points = 1, available = 1 WHERE kind = 'redemption'", 7, "ledger_entries"),
+    "an expiry gives": ("UPDATE ledger_entries SET kind = 'expiry' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "an expiry takes what is pending": ("UPDATE ledger_entries SET kind = 'expiry', pending = available, available = 0 WHERE kind = 'redemption'", 7, "ledger_entries"),
+    "a maturity has points": ("UPDATE ledger_entries SET kind = 'maturity' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a release frees nothing": ("UPDATE ledger_entries SET kind = 'release', points = 0, available = 0, pending = 0, held = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a hold sets nothing aside": ("UPDATE ledger_entries SET kind = 'hold', points = 0, available = 0, pending = 0, held = 0, debt = 0 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a reversal gives": ("UPDATE ledger_entries SET points = 5, available = 5, pending = 0, debt = 0 WHERE rowid = (SELECT MIN(rowid) FROM ledger_entries WHERE kind = 'reversal')", 7, "ledger_entries"),
+    "an adjustment gives and takes": ("UPDATE ledger_entries SET kind = 'adjustment', available = available + 5, pending = pending - 5 WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a transfer comes from nowhere": ("UPDATE ledger_entries SET kind = 'transfer_in' WHERE " + ONE_ENTRY, 7, "ledger_entries"),
+    "a transfer leaves for nowhere": ("UPDATE ledger_entries SET kind = 'transfer_out' WHERE kind = 'redemption'", 7, "ledger_entries"),
     "a purchase's number is free again": ("DELETE FROM purchase_keys WHERE " + WHOLE, 5, "purchase_keys"),
     "a purchase's number leads to nobody": ("UPDATE purchase_keys SET member_id = NULL, posting_id = NULL WHERE " + WHOLE, 5, "purchase_keys"),
     "a number leads nowhere": ("INSERT INTO purchase_keys VALUES ('s-1/ghost', 'f', 'm', 'p')", 5, "purchase_keys"),
@@ -158,6 +212,16 @@ BREAKS = {
     "an upgrade was not reached": ("UPDATE tier_history SET metric = 3 WHERE source_kind = 'purchase'", 10, "tier_history"),
     "a change of level goes back in time": ("UPDATE tier_history SET since_at = '2001-01-01 00:00:00.000000' WHERE change_no = 2", 10, "tier_history"),
     "an upgrade was missed": ("UPDATE members SET level = 'plain' WHERE level <> 'plain'", 10, "members"),
+    "a grace is given": ("UPDATE members SET level_grace_until = '2027-12-31' WHERE " + A_MEMBER, 10, "members"),
+    "a grace is longer": ("UPDATE members SET level_grace_until = '2099-12-31' WHERE level_grace_until IS NOT NULL", 10, "members"),
+    "a review is put off": ("UPDATE members SET level_review_on = '2099-12-31' WHERE level_review_on IS NOT NULL", 10, "members"),
+    "a level by hand is one by the metric": ("UPDATE members SET level_by = 'metric' WHERE level_by = 'manual'", 10, "members"),
+    "a level is one by hand": ("UPDATE members SET level_by = 'manual' WHERE level_by = 'metric'", 10, "members"),
+    "a review lowered who had reached the level": ("UPDATE tier_history SET metric = 9999 WHERE reason = 'lowered'", 10, "tier_history"),
+    "a review lowered too far": ("UPDATE tier_history SET level = 'plain' WHERE reason = 'lowered' AND level = 'silver'", 10, "tier_history"),
+    "a review kept what was not reached": ("UPDATE tier_history SET reason = 'kept' WHERE reason = 'grace'", 10, "tier_history"),
+    "a grace came twice": ("UPDATE tier_history SET reason = 'grace' WHERE reason = 'lowered'", 10, "tier_history"),
+    "a review says nothing": ("UPDATE tier_history SET metric = NULL WHERE source_kind = 'review'", 10, "tier_history"),
     "a version's document is changed": ("UPDATE programme_versions SET document = replace(document, '1.5', '2.5') WHERE version = 1", 11, "programme_versions"),
     "a version begins earlier": ("UPDATE programme_versions SET effective_at = '2026-11-01 00:00:00.000000' WHERE version = 2", 11, "programme_versions"),
     "a version is gone": ("DELETE FROM programme_versions WHERE version = 2", 11, "purchases"),
@@ -275,3 +339,8 @@ def test_the_audit_writes_nothing_and_keeps_no_writer_waiting(app: Flask, frozen
     report = audit(lambda what, total: Meanwhile())
     assert report.clean, report.as_json()
     assert_clean()
+
+
+def test_every_kind_of_entry_is_looked_at_in_its_own_way() -> None:
+    """A kind that a report counts is one that the audit knows, and the other way round."""
+    assert set(kinds.MAY) == set(LINE_OF)

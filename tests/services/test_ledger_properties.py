@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -14,28 +15,43 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import claims
+from loyalty_engine.services import adjustments, claims, events, merging, redemptions
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.voucher_cancelling import cancel_in
+from loyalty_engine.services.voucher_endings import expire_due, release_held
+from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
+from loyalty_engine.store.session import has_one_writer, in_transaction
 from rules.errors import Refusal
+from rules.events import Event
 from rules.facts import Line
 from tests.builders import STAFF, done
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
+    REWARDED,
     STORES,
+    TEA_CLUB,
     assert_clean,
+    capture,
     dump,
     figures,
     line,
     move,
     open_shop,
+    paid_with,
     post,
+    redeem,
+    redeem_reward,
+    release,
     rows,
     said,
     sold,
     spend,
     take_return,
+    today,
+    voucher_codes,
 )
 
 EXAMPLES = {"ci": 15, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
@@ -105,8 +121,19 @@ class Act:
 
 
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
-         "spend", "wait")  # fmt: skip
+         "spend", "wait", "hold", "hold", "capture", "release", "timeout", "tender", "tender",
+         "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
+         "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
+MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge")
+more_acts = st.builds(
+    Act, st.sampled_from(MORE_KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
+)
+WITH_EVENTS = REWARDED + (
+    "events:\n"
+    "  - {id: review, event: review, wallet: leaves, points: 30, once_per: [sku], pending: 7 days, cap: {per: month, points: 70}}\n"
+    "  - {id: survey, event: review, wallet: stamps, points: 4, pending: {until: checked}}\n"
+)
 
 
 @dataclass
@@ -118,6 +145,11 @@ class Shop:
     stack: ExitStack
     answers: dict[int, Answer] = field(default_factory=dict)
     returns: int = 0
+    sales: list[str] = field(default_factory=list)
+    """The stores of the sales with vouchers, whose numbers follow 100."""
+    redemptions: list[str] = field(default_factory=list)
+    paid: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By the number of a purchase: what it was paid with in points, and the redemption."""
 
     def play(self, act: Act) -> None:
         """Do it; a refusal must leave everything as it was."""
@@ -154,23 +186,73 @@ class Shop:
                 self._claim(number, member)
             case "accept":
                 done(claims.accept_in, STAFF, f"p{number}", purchase.store, "looked at")
+            case "event" | "checked":
+                self._event(act, member)
+            case "adjust":
+                points = act.how - 250
+                adjustments.adjust(
+                    STAFF, member, Adjustment(("leaves", "petals", "stamps")[act.how % 3], points, "why")
+                )
+            case "merge":
+                merging.merge(STAFF, member, self.members[act.how % MEMBERS], "one person")
             case "spend":
                 spend(member, ("leaves", "petals", "stamps")[act.how % 3], act.how)
+            case "buy reward":
+                rewards = ("five-off", "tenth-off", "cake")
+                redeem_reward(member, rewards[act.how % 3], "a gift" if act.how % 5 == 0 else None)
+            case "redeem voucher" | "hold voucher" | "release voucher" | "cancel voucher":
+                self._voucher(act.kind, member, act.how, purchase.store)
+            case "sell with voucher":
+                self.sales.append(purchase.store)
+                self._sell(purchase, voucher_codes(member)[: 1 + act.how % 2], act.how)
+            case "nightly":
+                expire_due(today(), 3)
+                release_held(clock.now(), 3)
+            case "hold":
+                self.redemptions.append(
+                    said(redeem(member, 5 * (2 + act.how % 20), capture=act.how % 4 == 0))["redemption_id"]
+                )
+            case "capture" if self.redemptions:
+                capture(self._redemption(act), 5 * (act.how % 25) or None)
+            case "release" if self.redemptions:
+                release(self._redemption(act))
+            case "timeout":
+                self._time_out()
+            case "tender" if self.redemptions and number not in self.answers:
+                self.paid[number] = (5 * (2 + act.how % 20), self._redemption(act))
+                self._buy(number, purchase)
             case "wait":
                 self.stack.enter_context(clock.frozen(clock.now() + timedelta(hours=act.how % 400)))
+
+    def _redemption(self, act: Act) -> str:
+        return self.redemptions[act.who % len(self.redemptions)]
+
+    def _time_out(self) -> None:
+        due = "SELECT 1 FROM redemptions WHERE status = 'held' AND expires_at <= :now"
+        now = (
+            clock.now()
+            if has_one_writer() is False
+            else clock.now().replace(tzinfo=None).isoformat(" ", "microseconds")
+        )
+        assert redemptions.time_out_holds(clock.now(), 100) == len(rows(due, now=now))
+        assert redemptions.time_out_holds(clock.now(), 100) == 0
+
+    def _posted(self, number: int, purchase: Bought) -> PostedPurchase:
+        posted = purchase.posted(number, self.members)
+        return paid_with(posted, self.paid[number]) if number in self.paid else posted
 
     def _buy(self, number: int, purchase: Bought) -> None:
         if number in self.answers:
             self._again(number, purchase)
         else:
-            self.answers[number] = post(purchase.posted(number, self.members))
+            self.answers[number] = post(self._posted(number, purchase))
 
     def _again(self, number: int, purchase: Bought) -> None:
         """The same purchase again, at another time of day, changes nothing."""
         if number not in self.answers:
             return
         before = dump()
-        again = post(replace(purchase, hours_ago=purchase.hours_ago + 1).posted(number, self.members))
+        again = post(self._posted(number, replace(purchase, hours_ago=purchase.hours_ago + 1)))
         assert again.replayed
         assert dump() == before
         if not self._moved(number, purchase):
@@ -190,7 +272,7 @@ class Shop:
             return
         other = replace(purchase, lines=(*purchase.lines, line("other")))
         with pytest.raises(Refusal, match="posted before with other content"):
-            post(other.posted(number, self.members))
+            post(self._posted(number, other))
         raise Refusal("expected", "as it should be")
 
     def _return(self, number: int, purchase: Bought, units: dict[str, int] | None) -> None:
@@ -200,6 +282,42 @@ class Shop:
         first = take_return(f"p{number}", reference, units, purchase.store)
         before = dump()
         assert take_return(f"p{number}", reference, units, purchase.store).body == first.body
+        assert dump() == before
+
+    def _sell(self, purchase: Bought, codes: list[str], how: int) -> None:
+        """A sale from which vouchers were taken off, and what of it comes back."""
+        number = 100 + len(self.sales)
+        sale = replace(purchase, disagrees=False).posted(number, self.members)
+        post(replace(sale, vouchers=tuple(codes)))
+        if how % 3:
+            units = None if how % 3 == 1 else {purchase.lines[0].line_id: 1}
+            take_return(f"p{number}", "x", units, purchase.store)
+
+    def _voucher(self, kind: str, member: str, how: int, store: str) -> None:
+        codes = voucher_codes(member)
+        if not codes:
+            return
+        code = codes[how % len(codes)]
+        till = Actor("a-till", "terminal", "tea-house", store, "t-1")
+        use = {"actor": till, "code": code, "purchase_id": None if how % 2 else "p1", "store_id": None}
+        match kind:
+            case "redeem voucher":
+                in_transaction(partial(redeem_in, **use))
+            case "hold voucher":
+                in_transaction(partial(hold_in, length=timedelta(hours=1), **use))
+            case "release voucher":
+                in_transaction(partial(release_in, **use))
+            case _:
+                in_transaction(partial(cancel_in, actor=STAFF, code=code, reason="printed twice"))
+
+    def _event(self, act: Act, member: str) -> None:
+        """An event, and the same once more; or one that lets the points of an earlier one mature."""
+        event_id, of = f"{act.kind}{act.number}", f"event{act.number}" if act.kind == "checked" else None
+        name = "checked" if act.kind == "checked" else "review"
+        event = Event(event_id, name, NOON - timedelta(days=act.number), {"sku": f"S{act.how % 2}"}, of)
+        first = events.post(STAFF, member, event)
+        before = dump()
+        assert events.post(STAFF, member, event).body == first.body
         assert dump() == before
 
     def _claim(self, number: int, member: str) -> None:
@@ -214,9 +332,9 @@ def frozen() -> Iterator[ExitStack]:
         yield stack
 
 
-def _play(bought: list[Bought], acts: list[Act], stack: ExitStack) -> Shop:
+def _play(bought: list[Bought], acts: list[Act], stack: ExitStack, text: str = REWARDED) -> Shop:
     stack.enter_context(clock.frozen(NOON))
-    shop = Shop(open_shop(members=MEMBERS), bought, stack)
+    shop = Shop(open_shop(text, members=MEMBERS), bought, stack)
     for act in acts:
         shop.play(act)
     return shop
@@ -231,6 +349,24 @@ def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
     assert_clean()
 
 
+@bounded
+@given(st.lists(bought(), min_size=2, max_size=4), st.lists(more_acts, min_size=6, max_size=20))
+def test_events_adjustments_and_merges_among_it_make_no_points_and_lose_none(
+    app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
+) -> None:
+    _play(bought, acts, frozen, WITH_EVENTS)
+    assert_clean()
+    for row in rows(
+        "SELECT wallet, SUM(available + pending + held - debt) AS has FROM accounts GROUP BY wallet ORDER BY wallet"
+    ):
+        booked = rows(
+            "SELECT SUM(points + forgiven) AS points FROM ledger_entries WHERE wallet = :wallet AND kind NOT IN"
+            " ('transfer_in', 'transfer_out')",
+            wallet=row["wallet"],
+        )
+        assert int(row["has"]) == int(booked[0]["points"] or 0)
+
+
 @settings(bounded, max_examples=max(10, EXAMPLES // 2))
 @given(st.lists(bought(), min_size=1, max_size=4), st.lists(acts, max_size=10))
 def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
@@ -238,20 +374,27 @@ def test_a_full_return_of_everything_leaves_exactly_nothing_of_the_purchases(
 ) -> None:
     shop = _play(bought, acts, frozen)
     for number, purchase in enumerate(bought):
-        _return_what_is_left(shop, number, purchase)
+        _return_what_is_left(shop, number, purchase.store)
+    for number, store in enumerate(shop.sales, start=101):
+        _return_what_is_left(shop, number, store)
     assert_clean()
+    assert not rows(
+        "SELECT * FROM vouchers WHERE status = 'redeemed' AND posting_id IN (SELECT posting_id FROM purchases WHERE status = 'posted')"
+    )
+    kinds = "('redemption', 'restoration', 'expiry')"
     points = rows(
-        "SELECT SUM(points) AS points FROM ledger_entries WHERE kind <> 'redemption' GROUP BY member_id, wallet"
+        f"SELECT SUM(points) AS points FROM ledger_entries WHERE kind NOT IN {kinds} GROUP BY member_id, wallet"
     )
     assert all(row["points"] == 0 for row in points)
+    assert not rows("SELECT * FROM redemptions WHERE posting_id IS NOT NULL AND restored <> captured")
     for table, column in (("qualifying_days", "amount"), ("cap_uses", "used"), ("budgets", "used")):
         assert not rows(f"SELECT * FROM {table} WHERE {column} <> 0")
 
 
-def _return_what_is_left(shop: Shop, number: int, purchase: Bought) -> None:
+def _return_what_is_left(shop: Shop, number: int, store: str) -> None:
     code = ""
     try:
-        take_return(f"p{number}", "the-rest", None, purchase.store)
+        take_return(f"p{number}", "the-rest", None, store)
     except Refusal as refusal:
         code = refusal.code
     assert code in ("", "nothing_left_to_return", "return_differs")
@@ -283,8 +426,6 @@ def test_returns_agree_in_whatever_order_they_are_made(
 
 def _without_budget() -> str:
     """A budget over everyone would give the second member less than the first."""
-    from tests.ledger import TEA_CLUB
-
     return "".join(one for one in TEA_CLUB.splitlines(keepends=True) if "petals-for-all" not in one)
 
 

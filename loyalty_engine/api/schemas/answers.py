@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields
 
+from loyalty_engine.api.schemas.vouchers import NewVoucherAnswer, QuotedRewardsAnswer, UsedVoucherAnswer
+
 String, Integer = fields.String, fields.Integer
 
 
@@ -74,7 +76,8 @@ class PurchaseAnswer(Schema):
     points = fields.List(fields.Nested(PointsAnswer))
     balances = fields.List(fields.Nested(BalanceAnswer))
     tier = fields.Nested(TierAnswer)
-    vouchers_issued = fields.List(String())
+    vouchers_issued = fields.List(fields.Nested(NewVoucherAnswer))
+    vouchers_redeemed = fields.List(fields.Nested(UsedVoucherAnswer))
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()
     claim_code = String()
@@ -99,6 +102,7 @@ class QuoteAnswer(Schema):
 
     points = fields.List(fields.Nested(PointsAnswer))
     spendable = fields.List(fields.Nested(SpendableAnswer))
+    rewards = fields.Nested(QuotedRewardsAnswer)
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()
 
@@ -180,6 +184,7 @@ class ReturnAnswer(Schema):
     restored = fields.List(fields.Nested(RestoredAnswer))
     left = fields.List(fields.Nested(LeftAnswer))
     balances = fields.List(fields.Nested(BalanceAnswer))
+    vouchers_returned = fields.List(fields.Nested(NewVoucherAnswer))
     detail = String()
 
 

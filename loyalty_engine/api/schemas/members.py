@@ -248,8 +248,21 @@ class LedgerAnswer(Schema):
     next = String(allow_none=True)
 
 
+class NextAnswer(NextLevelAnswer):
+    """The same, with the last day on which what is counted now still counts, where a year ends then."""
+
+    by = fields.Date(allow_none=True)
+
+
+class KeepAnswer(NextLevelAnswer):
+    """What is missing to keep the level, by when, and the last day of the grace that follows or runs."""
+
+    by = fields.Date()
+    grace_until = fields.Date(allow_none=True)
+
+
 class StandingAnswer(Schema):
-    """The level, until when it is safe, and what is missing for the next."""
+    """The level, until when it is safe, what keeps it, and what is missing for the next."""
 
     member_id = fields.UUID()
     as_of = fields.Date(
@@ -258,7 +271,10 @@ class StandingAnswer(Schema):
     level = String(allow_none=True)
     since = fields.DateTime(allow_none=True)
     review_on = fields.Date(allow_none=True)
+    grace_until = fields.Date(allow_none=True)
+    manual = fields.Boolean()
     metric = fields.Dict()
-    next = fields.Nested(NextLevelAnswer, allow_none=True)
+    next = fields.Nested(NextAnswer, allow_none=True)
+    keep = fields.Nested(KeepAnswer, allow_none=True)
     benefits = fields.List(fields.Dict())
     history = fields.List(fields.Dict())

@@ -8,8 +8,9 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from loyalty_engine.api import values
 from loyalty_engine.api.schemas.answers import BalanceAnswer
 from loyalty_engine.api.schemas.base import Strict
-from loyalty_engine.api.schemas.fields import Checked, Code, Flag, Whole, Word, needed, optional
+from loyalty_engine.api.schemas.fields import Checked, Code, Flag, Note, Whole, Word, needed, optional
 from loyalty_engine.api.schemas.purchases import MemberReferenceSchema
+from loyalty_engine.api.schemas.vouchers import VoucherAnswer
 from rules.reading_values import MAX_POINTS
 
 String, Integer = fields.String, fields.Integer
@@ -34,6 +35,7 @@ class RedemptionSchema(Strict):
         Word, example="35.00", description="what is to be paid, to check the part that points may pay"
     )
     proof = fields.Nested(ProofSchema, load_default=None, allow_none=True)
+    reason = optional(Note, description="of staff, who give a reward for nothing")
 
     @validates_schema
     def _points_or_reward(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -66,6 +68,9 @@ class RedemptionAnswer(Schema):
     captured = Integer(metadata={"description": "spent of them"})
     restored = Integer(metadata={"description": "back of those, because goods came back"})
     worth = String(metadata={"example": "3.00", "description": "of the points that are spent or held"})
+    reward = String(metadata={"description": "of a redemption for a reward"})
+    by = String(metadata={"enum": ["redemption", "benefit", "gift"], "description": "how the reward was come by"})
+    voucher = fields.Nested(VoucherAnswer)
     store = String()
     purchase_id = String(allow_none=True, metadata={"description": "the purchase that it paid"})
     expires_at = fields.DateTime(allow_none=True)

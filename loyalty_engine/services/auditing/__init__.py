@@ -1,6 +1,16 @@
 """Proves the whole database right, or names the rows that are wrong: RELIABILITY.md's invariants, as `loyalty audit`."""
 
-from loyalty_engine.services.auditing import events, figures, lookups, personal, purchases, redemptions, versions
+from loyalty_engine.services.auditing import (
+    events,
+    figures,
+    lookups,
+    nights,
+    personal,
+    purchases,
+    redemptions,
+    versions,
+    vouchers,
+)
 from loyalty_engine.services.auditing.report import Progress, Report, unseen
 from loyalty_engine.store.session import snapshot
 
@@ -13,11 +23,13 @@ def audit(progress: Progress = unseen) -> Report:
     with snapshot() as connection:
         for look in (
             figures.look,
+            nights.look,
             versions.look,
             purchases.look,
             redemptions.look,
             events.look,
             lookups.look,
+            vouchers.look,
             personal.look,
         ):
             look(connection, report, progress)

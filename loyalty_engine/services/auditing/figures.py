@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, kinds, ledger, merges, redemptions, standing
+from loyalty_engine.store.audits import checks, kinds, ledger, lots, merges, redemptions, standing, vouchers
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
@@ -12,20 +12,23 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     all_of_them = (
         *ledger.checks(),
         *kinds.checks(),
+        *lots.checks(),
         *redemptions.checks(),
         *merges.checks(),
         *standing.checks(connection.dialect.name),
+        *vouchers.checks(),
     )
     report.looked_at["checks"] = len(all_of_them)
     with progress("checks", len(all_of_them)) as advance:
         for check in all_of_them:
             rule = Rule(check.invariant, check.table, check.says)
             for row in checks.run(connection, check):
-                _note(report, rule, check, row)
+                note(report, rule, check, row)
             advance(1)
 
 
-def _note(report: Report, rule: Rule, check: Check, row: sa.RowMapping) -> None:
+def note(report: Report, rule: Rule, check: Check, row: sa.RowMapping) -> None:
+    """Note one row that breaks a check."""
     key = {name: row[name] for name in check.keys}
     found = _named(row, FOUND)
     expected = _named(row, EXPECTED)

@@ -19,9 +19,11 @@ from loyalty_engine.store.tables import (
     audit_log,
     ledger_entries,
     lots,
+    member_events,
     programme_versions,
     purchase_returns,
     tier_history,
+    vouchers,
     waiting_returns,
 )
 
@@ -34,7 +36,9 @@ _TEXTS: Final = (
     (lots, ("source_id",)),
     (tier_history, ("source_id", "actor", "reason")),
     (purchase_returns, ("return_reference", "units")),
+    (member_events, ("facts",)),
     (waiting_returns, ("return_reference", "request")),
+    (vouchers, ("source_id", "reason")),
     (audit_log, ("actor", "target", "detail")),
     (programme_versions, ("author", "reason")),
 )

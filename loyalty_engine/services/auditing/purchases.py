@@ -15,7 +15,7 @@ from loyalty_engine.services.auditing.personal import personal_in_facts
 from loyalty_engine.services.auditing.receipts import Receipts
 from loyalty_engine.services.auditing.report import Progress, Report, Rule, differing
 from loyalty_engine.services.auditing.rework import Judged, judge
-from loyalty_engine.services.auditing.tiers import Standing, look_at_levels
+from loyalty_engine.services.auditing.tiers import LastPurchase, look_at_levels
 from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.store.audits import rows
 from loyalty_engine.store.audits.rows import Family, Group
@@ -43,7 +43,7 @@ class _Sums:
     """By member and posting: the units that came back; None for a return of all that was left."""
     qualifying: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
     cap_uses: defaultdict[tuple[str, str, date], int] = field(default_factory=lambda: defaultdict(int))
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, LastPurchase] = field(default_factory=dict)
 
     def account(self, member_id: str) -> str:
         """Return in whose account a member's purchases are."""
@@ -137,7 +137,7 @@ def _add(row: Any, judged: Judged, sums: _Sums, budgets: defaultdict[tuple[str, 
         sums.cap_uses[account, cap, start] += used
     for cap, start, used in judged.budget_uses:
         budgets[cap, start] += used
-    standing = Standing(row.booked_at, row.posting_id, judged.plan)
+    standing = LastPurchase(row.booked_at, row.posting_id, judged.plan)
     if standing.is_after(sums.standings.get(account)):
         sums.standings[account] = standing
 

@@ -1,10 +1,11 @@
-"""The three kinds of file that a shop brings along: purchases, members and products."""
+"""The kinds of file that a shop brings along: purchases, members, products and balances."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
+from loyalty_engine.services.imports.balances import read_balance
 from loyalty_engine.services.imports.flat import gathered, purchase_of
 from loyalty_engine.services.imports.formats import Row, is_flat, read_rows
 from loyalty_engine.services.imports.identity import row_id
@@ -12,8 +13,8 @@ from loyalty_engine.services.imports.job import Item, Job
 from loyalty_engine.services.imports.members import read_member
 from loyalty_engine.services.imports.products import read_product
 from loyalty_engine.services.imports.purchases import Defaults, read_purchase
-from loyalty_engine.services.imports.records import Misread, NewMember, NewProduct
-from loyalty_engine.services.imports.sinks import EnrolMany, PostingResult, PostMany, PutProducts
+from loyalty_engine.services.imports.records import Misread, NewBalance, NewMember, NewProduct
+from loyalty_engine.services.imports.sinks import EnrolMany, OpenMany, PostingResult, PostMany, PutProducts
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.services.intake import PostedPurchase
 
@@ -49,6 +50,24 @@ def product_job(put_products: PutProducts) -> Job[NewProduct]:
         return (_item(row, lambda row: read_product(row.values)) for row in read_rows(path))
 
     return Job("products", read, put_products, _count_nothing_more)
+
+
+def balance_job(open_many: OpenMany) -> Job[NewBalance]:
+    """Return the job that brings in what members had elsewhere."""
+
+    def read(path: Path, source: str) -> Iterator[Item[NewBalance]]:
+        def read_row(row: Row) -> NewBalance | Misread:
+            return read_balance(row.values, row_id(source, row.number))
+
+        return (_item(row, read_row) for row in read_rows(path))
+
+    return Job("balances", read, open_many, _count_balance)
+
+
+def _count_balance(totals: Totals, balance: NewBalance, result: Any) -> None:
+    """Add the points of an accepted lot: to what is accounted for, and where it is new to what this run gave."""
+    totals.accounted[balance.wallet] += balance.points
+    totals.points.update(result.points)
 
 
 def _purchase(rows: Sequence[Row], source: str, defaults: Defaults, *, flat: bool) -> Item[PostedPurchase]:

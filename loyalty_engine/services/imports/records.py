@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from loyalty_engine.services.intake import MemberReference
 from rules.errors import Problem
 from rules.facts import Birthday
 
@@ -54,6 +55,24 @@ class NewMember:
     tier: HeldLevel | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NewBalance:
+    """One lot of points that a member has elsewhere. `source` names it for ever, so that it is opened once.
+
+    The member is named by exactly one of the first two. Without `expires_on` the points never lapse by themselves;
+    with an `available_on` to come they can't be used before that.
+    """
+
+    member: MemberReference | None
+    external_id: str | None
+    source: str
+    wallet: str
+    points: int
+    opened_on: date
+    expires_on: date | None = None
+    available_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

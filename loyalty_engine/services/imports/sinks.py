@@ -1,7 +1,7 @@
 """The writing side of an import, as the reading side sees it.
 
-The signatures are owned by `services/purchase_batches.py`, `enrolment.py`, `products.py` and `stores.py`, whose
-functions fit once their actor is given.
+The signatures are owned by `services/purchase_batches.py`, `enrolment.py`, `products.py`, `openings.py` and
+`stores.py`, whose functions fit once their actor is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from loyalty_engine.services.imports.records import NewMember, NewProduct, NewStore
+from loyalty_engine.services.imports.records import NewBalance, NewMember, NewProduct, NewStore
 from loyalty_engine.services.intake import PostedPurchase
 
-Kind = Literal["purchases", "members", "products"]
+Kind = Literal["purchases", "members", "products", "balances"]
 
 
 class Result(Protocol):
@@ -50,6 +50,12 @@ class EnrolMany(Protocol):
     """Enrols many members in one transaction; the `source` of one that is there already gives `replayed`."""
 
     def __call__(self, members: Sequence[NewMember], /) -> Sequence[EnrolmentResult]: ...
+
+
+class OpenMany(Protocol):
+    """Opens many lots of points in one transaction; the `source` of one that is there already gives `replayed`."""
+
+    def __call__(self, balances: Sequence[NewBalance], /) -> Sequence[Result]: ...
 
 
 class PutProducts(Protocol):

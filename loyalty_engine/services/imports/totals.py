@@ -13,13 +13,15 @@ class Totals:
     """Control totals. An item is a purchase, a member or a product; a purchase of a flat file has several rows.
 
     `money_minor` adds up what the accepted purchases cost after their order discounts, by currency, whether they were
-    posted now or before: a second run of a file gives the same. `points` is what this run gave, by wallet.
+    posted now or before: a second run of a file gives the same. `points` is what this run gave, by wallet; `accounted`
+    adds up the lots of a file of balances, whether they were opened now or before.
     """
 
     rows_read: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     money_minor: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
+    accounted: Counter[str] = field(default_factory=Counter)
 
     @property
     def rejected(self) -> int:
@@ -33,6 +35,7 @@ class Totals:
             (self.statuses, other.statuses),
             (self.money_minor, other.money_minor),
             (self.points, other.points),
+            (self.accounted, other.accounted),
         ):
             mine.update(more)
 
@@ -43,7 +46,7 @@ class Totals:
             "statuses": dict(self.statuses),
             "money_minor": dict(self.money_minor),
             "points": dict(self.points),
-        }
+        } | ({"accounted": dict(self.accounted)} if self.accounted else {})
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
@@ -53,6 +56,7 @@ class Totals:
             Counter(found.get("statuses", {})),
             Counter(found.get("money_minor", {})),
             Counter(found.get("points", {})),
+            Counter(found.get("accounted", {})),
         )
 
     def lines(self) -> list[tuple[str, str]]:
@@ -60,7 +64,8 @@ class Totals:
         figures = [("rows read", f"{self.rows_read:,}")]
         figures += [(_LABELS.get(status, status), f"{count:,}") for status, count in sorted(self.statuses.items())]
         figures += [(f"money, {code}", format_amount(total, code)) for code, total in sorted(self.money_minor.items())]
-        return figures + [(f"points, {wallet}", f"{points:,}") for wallet, points in sorted(self.points.items())]
+        figures += [(f"points, {wallet}", f"{points:,}") for wallet, points in sorted(self.points.items())]
+        return figures + [(f"accounted for, {wallet}", f"{sum_:,}") for wallet, sum_ in sorted(self.accounted.items())]
 
 
 _LABELS: Mapping[str, str] = {"replayed": "already there"}

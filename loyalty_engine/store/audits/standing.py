@@ -21,6 +21,7 @@ from loyalty_engine.store.tables import (
     tier_history,
     waiting_returns,
 )
+from rules.reviews import GRACE
 
 _MEMBER = ("member_id",)
 
@@ -110,10 +111,13 @@ def _latest(posted: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 def _level() -> sa.Select[Any]:
     last = sa.and_(tier_history.c.member_id == members.c.member_id, tier_history.c.change_no == members.c.tier_changes)
+    in_grace = sa.and_(tier_history.c.source_kind == "review", tier_history.c.reason == GRACE)
     pairs = (
         (members.c.level, tier_history.c.level),
         (members.c.level_since_at, tier_history.c.since_at),
         (members.c.level_review_on, tier_history.c.review_on),
+        (members.c.level_grace_until, sa.case((in_grace, tier_history.c.review_on))),
+        (members.c.level_by, sa.case((tier_history.c.source_kind == "manual", "manual"), else_="metric")),
     )
     shown = [
         column

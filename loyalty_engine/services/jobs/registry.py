@@ -1,0 +1,24 @@
+"""Every job by its name: those of the night in their order, and those of every minute."""
+
+from typing import Final
+
+from loyalty_engine.services import idempotency, parking, redemptions, voucher_endings
+from loyalty_engine.services.jobs import levels, lots
+from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
+
+NIGHTLY: Final[tuple[Job, ...]] = (
+    lots.PENDING,
+    lots.NOTICES,
+    lots.EXPIRY,
+    by_calls("vouchers", voucher_endings.expire_due),
+    levels.REVIEWS,
+    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names()),
+)
+"""Points become available before they lapse, and are noticed before that."""
+
+EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
+    EveryMinute("holds", redemptions.time_out_holds),
+    EveryMinute("voucher-holds", voucher_endings.release_held),
+)
+
+NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))

@@ -1,0 +1,150 @@
+"""Redeems the vouchers that a till took off a purchase, in the purchase's own transaction; nothing is discounted here.
+
+Source: docs/decisions/0026-vouchers-on-a-purchase.md. A sale that can't be booked yet uses up its vouchers all the
+same: the discount was given.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import codes
+from loyalty_engine.services.incoming import Incoming
+from loyalty_engine.services.purchase_documents import decode_json, encode_json
+from loyalty_engine.services.voucher_issuing import reward_of
+from loyalty_engine.store import vouchers as store
+from loyalty_engine.store.member_state import MemberState
+from loyalty_engine.store.vouchers import Place, Values
+from rules.facts import Purchase
+from rules.money import format_amount
+from rules.periods import business_day
+from rules.plan import Plan
+from rules.rewards import Worth, used_on
+
+
+class Redeemed(NamedTuple):
+    """A voucher that a purchase redeems, and what it was worth there."""
+
+    row: Values
+    worth: Worth
+
+
+class Found(NamedTuple):
+    """The vouchers of a purchase that are its member's and may be used on it, locked; and whether those are all."""
+
+    redeemed: tuple[Redeemed, ...]
+    are_all: bool
+
+
+NONE = Found((), are_all=True)
+
+
+def find(connection: sa.Connection, state: MemberState, plan: Plan, incoming: Incoming) -> Found:
+    """Look the codes of a purchase up, and work out what each was worth on it."""
+    if not incoming.vouchers:
+        return NONE
+    day = business_day(incoming.purchase.occurred_at, plan.programme.time_zone)
+    wanted = _normal(incoming.vouchers)
+    rows = [row for row in _rows(connection, wanted, state.member_id) if is_usable(row, incoming.key, day, clock.now())]
+    worths = used_on([reward_of(connection, row) for row in rows], incoming.purchase)
+    return Found(tuple(map(Redeemed, rows, worths)), len(rows) == len(wanted))
+
+
+def _normal(typed: Sequence[str]) -> list[str | None]:
+    """Return the codes as they are stored, each once; None for one that can't be right."""
+    return list(dict.fromkeys(map(codes.normal_voucher_code, typed)))
+
+
+def _rows(connection: sa.Connection, wanted: Sequence[str | None], member_id: str | None) -> Iterator[Values]:
+    """Yield the vouchers behind the codes, locked; only those of a member, where one is given."""
+    for code in wanted:
+        place = store.place_of(connection, code) if code else None
+        if place is not None and member_id in (None, place.member_id):
+            row = store.find(connection, place, locked=True)
+            if row is not None:
+                yield row
+
+
+def is_usable(row: Values, key: str, day: date, now: datetime) -> bool:
+    """Tell whether a voucher may be used on the purchase `key` of `day`; one that is bound to it already may.
+
+    One that lapsed since then was good on the day: a till that was offline posts late.
+    """
+    if row["status"] == "redeemed":
+        return purchase_of(row) == key
+    if row["valid_through"] is not None and row["valid_through"] < day:
+        return False
+    if row["status"] == "held":
+        return row["held_until"] <= now or purchase_of(row) in (None, key)
+    return row["status"] in ("issued", "expired")
+
+
+def purchase_of(row: Values) -> str | None:
+    """Return the key of the purchase that a voucher is held for, or was redeemed on; None where none was named."""
+    return decode_json(row["lines"])["purchase"] if row["lines"] else None
+
+
+def lines_of(row: Values) -> dict[str, int]:
+    """Return the lines that a redeemed voucher touched, and what it was worth on each."""
+    found: dict[str, int] = decode_json(row["lines"]).get("off", {}) if row["lines"] else {}
+    return found
+
+
+def for_purchase(key: str | None, off: Worth | None = None) -> str | None:
+    """Return what is kept of the purchase that a voucher is held for or redeemed on."""
+    if key is None:
+        return None
+    return encode_json({"purchase": key} | ({"off": dict(off.lines)} if off else {}))
+
+
+def bind(connection: sa.Connection, found: Found, key: str, posting_id: str, at: datetime) -> None:
+    """Redeem the vouchers on a purchase that is written."""
+    for row, worth in found.redeemed:
+        changed = store.change(
+            connection,
+            place_in(row),
+            (row["status"],),
+            status="redeemed",
+            held_until=None,
+            posting_id=posting_id,
+            lines=for_purchase(key, worth),
+            worth_minor=worth.minor,
+            redeemed_at=row["redeemed_at"] or at,
+            ended_at=None,
+        )
+        assert changed, "the voucher is locked"
+
+
+def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id: str | None) -> None:
+    """Redeem the vouchers of a purchase that is parked, for whoever it turns out to be; a known member's own only."""
+    if not incoming.vouchers:
+        return
+    day, now = business_day(incoming.purchase.occurred_at, plan.programme.time_zone), clock.now()
+    for row in _rows(connection, _normal(incoming.vouchers), member_id):
+        if row["status"] != "redeemed" and is_usable(row, incoming.key, day, now):
+            kept = for_purchase(incoming.key)
+            values = {"status": "redeemed", "held_until": None, "lines": kept, "redeemed_at": now, "ended_at": None}
+            store.change(connection, place_in(row), (row["status"],), **values)
+
+
+def place_in(row: Values) -> Place:
+    """Return where a voucher is stored."""
+    return Place(row["member_id"], row["voucher_id"])
+
+
+def words(found: Found, purchase: Purchase) -> list[dict[str, Any]]:
+    """Return what a till is told of the vouchers that its purchase redeemed."""
+    return [
+        {
+            "code": row["code"],
+            "reward": row["reward"],
+            "worth": format_amount(worth.minor, purchase.currency),
+            "lines": [
+                {"line_id": line, "off": format_amount(off, purchase.currency)} for line, off in worth.lines.items()
+            ],
+        }
+        for row, worth in found.redeemed
+    ]

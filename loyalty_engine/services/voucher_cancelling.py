@@ -1,0 +1,90 @@
+"""Staff cancel a voucher that was not used: what it cost comes back, and it no longer counts."""
+
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from loyalty_engine import clock
+from loyalty_engine.services import audit_log, ledger
+from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.posting import Posting, Source
+from loyalty_engine.services.programmes import plan_for, plan_of
+from loyalty_engine.services.purchase_answers import balances
+from loyalty_engine.services.purchase_vouchers import place_in
+from loyalty_engine.services.voucher_issuing import BOUGHT, counted, reward_of
+from loyalty_engine.services.vouchers import located, shown, unknown
+from loyalty_engine.store import vouchers as store
+from loyalty_engine.store.member_state import MemberState
+from loyalty_engine.store.vouchers import Values
+from rules import lots
+from rules.errors import Conflict
+from rules.lots import NewLot
+from rules.periods import business_day, period_start
+from rules.plan import Plan
+from rules.programme import Cost
+
+_encode = msgspec.json.Encoder().encode
+
+
+def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -> Answer:
+    """Cancel a voucher that is issued or held; raises `Conflict` for one that is used, expired or cancelled."""
+    place = place_in(located(connection, code))
+    now = clock.now()
+    posting = Posting(connection, actor, now)
+    state = posting.member(place.member_id)
+    row = store.find(connection, place, locked=True)
+    if row is None or state.status in ("erased", "merged"):
+        raise unknown()
+    values = {"status": "cancelled", "held_until": None, "lines": None, "ended_at": now, "reason": reason}
+    if not store.change(connection, place, ("issued", "held"), **values):
+        raise Conflict("voucher_ended", f"The voucher is {row['status']}; only one that is not used can be cancelled.")
+    plan = plan_for(connection, now)
+    points = _restore(posting, state, plan, row, now, reason)
+    posting.write()
+    _uncount(connection, row)
+    audit_log.record(connection, actor, "voucher.cancel", place.voucher_id, {"reason": reason, "points": points})
+    told = shown(connection, row | values) | {"points_restored": points}
+    return Answer(200, _encode(told | {"balances": balances(plan.programme, state.accounts)}))
+
+
+def _restore(posting: Posting, state: MemberState, plan: Plan, row: Values, now: datetime, reason: str) -> int:
+    """Book back what the voucher cost, each part with its old end, or 30 days when that is later; return how much."""
+    spent = store.spent_on(posting.connection, state.member_id, row["source_kind"], row["source_id"])
+    points = sum(one.points for one in spent)
+    if row["source_kind"] not in BOUGHT or not points:
+        return 0
+    wallet = _cost(posting.connection, row).wallet
+    today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
+    debt = state.account(wallet).debt
+    new = []
+    for end, part in lots.restore(spent, 0, points, today).items():
+        paid = min(part, debt)
+        debt -= paid
+        new.append(NewLot(part, paid, "available", today, end))
+    source = Source("cancellation", row["voucher_id"], now)
+    ledger.open_lots(posting, state, plan, wallet, new, source, today, "restoration", reason)
+    if row["source_kind"] == "redemption":
+        store.restore_redemption(posting.connection, state.member_id, row["source_id"])
+    return points
+
+
+def _cost(connection: sa.Connection, row: Values) -> Cost:
+    cost = reward_of(connection, row).cost
+    assert cost is not None, "points were spent on it"
+    return cost
+
+
+def _uncount(connection: sa.Connection, row: Values) -> None:
+    """Give back what the voucher took of its reward's stock, and of its member's limit in the period of its issue."""
+    reward = reward_of(connection, row)
+    under = counted(row["source_kind"], row["source_id"], reward)
+    if under is not None:
+        limit, per = under
+        zone = plan_of(connection, row["version"]).programme.time_zone
+        store.give_use_back(
+            connection, row["member_id"], limit, period_start(per, business_day(row["issued_at"], zone))
+        )
+    if reward.stock is not None:
+        store.give_stock_back(connection, reward.id)

@@ -1,0 +1,75 @@
+"""Reads a member's lots for those who look at them, and what of one has lapsed."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from loyalty_engine.store.statements import Statement
+from loyalty_engine.store.tables import ledger_entries, lot_changes, lots
+
+
+class StoredLot(NamedTuple):
+    """A lot as it is stored."""
+
+    lot_id: str
+    wallet: str
+    source_kind: str
+    source_id: str
+    granted: int
+    remaining: int
+    held: int
+    state: str
+    opened_on: date
+    available_on: date
+    expires_on: date | None
+    level: str | None
+
+
+_MEMBER = sa.bindparam("member_id", type_=lots.c.member_id.type)
+_LOT = sa.bindparam("lot_id", type_=lots.c.lot_id.type)
+_COLUMNS = [lots.c[name] for name in StoredLot._fields]
+_one = Statement(sa.select(*_COLUMNS).where(lots.c.member_id == _MEMBER, lots.c.lot_id == _LOT))
+_lapsed = Statement(
+    sa.select(sa.cast(sa.func.coalesce(sa.func.sum(lot_changes.c.taken), 0), sa.BigInteger))
+    .join_from(
+        lot_changes,
+        ledger_entries,
+        sa.and_(ledger_entries.c.member_id == lot_changes.c.member_id, ledger_entries.c.seq == lot_changes.c.seq),
+    )
+    .where(lot_changes.c.member_id == _MEMBER, lot_changes.c.lot_id == _LOT, ledger_entries.c.kind == "expiry")
+)
+_entry = Statement(
+    sa.select(ledger_entries.c.seq).where(
+        ledger_entries.c.member_id == _MEMBER,
+        ledger_entries.c.source_kind == sa.bindparam("kind"),
+        ledger_entries.c.source_id == sa.bindparam("source"),
+    )
+)
+
+
+def find(connection: sa.Connection, member_id: str, lot_id: str) -> StoredLot | None:
+    """Return a lot, or None."""
+    row = _one.one(connection, member_id=member_id, lot_id=lot_id)
+    return StoredLot(*row) if row else None
+
+
+def lapsed(connection: sa.Connection, member_id: str, lot_id: str) -> int:
+    """Return how many points of a lot have lapsed."""
+    row = _lapsed.one(connection, member_id=member_id, lot_id=lot_id)
+    return int(row[0]) if row else 0
+
+
+def has_entry(connection: sa.Connection, member_id: str, source_kind: str, source_id: str) -> bool:
+    """Tell whether an entry of this member comes from that source."""
+    return _entry.one(connection, member_id=member_id, kind=source_kind, source=source_id) is not None
+
+
+def expired(connection: sa.Connection, member_id: str, before: str | None, limit: int) -> Sequence[StoredLot]:
+    """Return a member's lots that have expired, the newest first; `before` is the id of one."""
+    query = sa.select(*_COLUMNS).where(lots.c.member_id == member_id, lots.c.state == "expired")
+    if before is not None:
+        query = query.where(lots.c.lot_id < before)
+    rows: Sequence[Any] = connection.execute(query.order_by(lots.c.lot_id.desc()).limit(limit)).all()
+    return [StoredLot(*row) for row in rows]

@@ -1,0 +1,89 @@
+"""The worker: a clock that ticks every minute in UTC; rows say what is due, so that no tick matters by itself.
+
+A trigger at a local midnight would miss or double days (RELIABILITY.md, Pitfalls), and so would a job store that two
+processes share. Any number of workers may run beside each other.
+"""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+from typing import Any, NoReturn
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from flask import Flask
+from structlog.typing import FilteringBoundLogger
+
+from loyalty_engine import clock
+from loyalty_engine.api.logs import origin
+from loyalty_engine.services.jobs import nights
+from loyalty_engine.services.jobs.runs import Done, Watch
+from rules.errors import Refusal
+
+SECONDS_A_TICK = 60
+
+
+class _Stopped(BaseException):
+    """Somebody asked the process to end. Not an `Exception`: nothing on the way may take it for an error."""
+
+
+class Worker:
+    """Does what is due, at each tick."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._log: FilteringBoundLogger = app.extensions["loyalty_log"]
+        self._stopping = Event()
+
+    def tick(self) -> None:
+        """Do what is due at every minute."""
+        self._guarded(lambda: (done for done in nights.every_minute() if any(done.counts.values())))
+
+    def night(self) -> None:
+        """Run the days that are missing; on most ticks there are none."""
+        watch = Watch(stopping=self._stopping.is_set)
+        self._guarded(lambda: (done for done in nights.run("night", watch=watch) if done.status in ("done", "stopped")))
+
+    def _guarded(self, due: Callable[[], Iterable[Done]]) -> None:
+        try:
+            with self._app.app_context():
+                for done in due():
+                    self._log.info("job", job=done.job, day=done.day, status=done.status, counts=done.counts)
+        except Refusal as refusal:
+            # The database is away, or no programme is published: the next tick asks again.
+            self._log.warning("tick", code=refusal.code, detail=refusal.detail)
+        except Exception as error:  # noqa: BLE001 - what APScheduler would log could name a person
+            self._log.error("bug", **origin(error))
+
+    def run(self) -> None:
+        """Tick until the process is told to end (SIGTERM or SIGINT); what is at work then ends its step first."""
+        scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
+        # Ticks that were missed count as one, at once: rows say what is due.
+        alone: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        for job in (self.tick, self.night):
+            scheduler.add_job(job, "interval", seconds=SECONDS_A_TICK, next_run_time=clock.now(), **alone)
+        self._log.info("worker", status="started")
+        with _ended_by(signal.SIGTERM, signal.SIGINT):
+            try:
+                scheduler.start()
+            except _Stopped:
+                self._stopping.set()
+                scheduler.shutdown(wait=True)
+        self._log.info("worker", status="stopped")
+
+
+@contextmanager
+def _ended_by(*numbers: signal.Signals) -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

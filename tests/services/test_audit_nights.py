@@ -1,0 +1,78 @@
+"""The audit names what a night left undone, and lots that say something else than their changes."""
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from loyalty_engine import clock
+from loyalty_engine.services import ledger
+from loyalty_engine.services.auditing import audit
+from loyalty_engine.services.jobs import nights
+from loyalty_engine.services.posting import Source
+from loyalty_engine.store.session import db
+from tests.conftest import FrozenClock
+from tests.ledger import assert_clean, open_shop, rows
+from tests.nights import LAPSING_CLUB, act, grant, noon
+
+DAY = date(2026, 1, 31)
+
+BREAKS = {
+    "a lot's state is another than its last change gave": (
+        "UPDATE lots SET state = 'available' WHERE state = 'expired'", 2, "the state is what the last change of state gave"),
+    "a lot is expired by nobody": (
+        "UPDATE lots SET state = 'expired', remaining = 0 WHERE wallet = 'leaves' AND state = 'available'", 2, "the state is what the last change of state gave"),
+    "a lot expires twice": (
+        "INSERT INTO lot_changes (member_id, lot_id, seq, taken, held, state) SELECT member_id, lot_id, 1, 0, 0, 'expired' FROM lots WHERE state = 'expired'",
+        8, "a lot expires at most once"),
+    "a lot waits although its day was run": (
+        "UPDATE lots SET state = 'pending' WHERE wallet = 'petals' AND state = 'available'", 8, "nothing waits whose day has been run"),
+    "a lot is open although its end was run": (
+        "UPDATE lots SET expires_on = '2026-03-01', opened_on = '2026-02-28' WHERE wallet = 'leaves' AND state = 'available'",
+        8, "nothing is open that was due on a day that has been run"),
+    "a lot is open although its account saw nothing": (
+        "UPDATE accounts SET active_on = '2026-01-01' WHERE wallet = 'stamps'; UPDATE lots SET opened_on = '2026-02-28' WHERE wallet = 'stamps'", 8, "nothing is open that was due on a day that has been run"),
+    "a notice was planned long ago and the lot is open": (
+        "UPDATE lots SET expires_on = '2026-03-20' WHERE wallet = 'leaves' AND state = 'available'; UPDATE expiry_notices SET expires_on = '2026-03-20', planned_on = '2026-03-13', days_before = 7 WHERE wallet = 'leaves'", 8, "nothing is open that was due on a day that has been run"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def after_a_night(app: Flask, frozen_clock: FrozenClock) -> FrozenClock:
+    """Lots that expired, lots that are open and noticed, lots that matured; the last night was on 1 April."""
+    frozen_clock.set(noon(DAY))
+    (ann,) = open_shop(LAPSING_CLUB, members=1)
+    grant(ann, "petals", 50, noon(DAY))
+    for day in (date(2026, 2, 18), date(2026, 3, 10), date(2026, 3, 31), date(2026, 4, 1)):
+        frozen_clock.set(noon(day))
+        if day == date(2026, 2, 18):
+            grant(ann, "leaves", 50, clock.now())
+            grant(ann, "stamps", 60, clock.now())
+        if day == date(2026, 3, 10):
+            grant(ann, "petals", 7, clock.now())
+        nights.run("night")
+    return frozen_clock
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_a_night_left_undone_is_named(after_a_night: FrozenClock, name: str) -> None:
+    statement, invariant, says = BREAKS[name]
+    assert_clean()
+    with db.engine.begin() as connection:
+        for one in statement.split(";"):
+            assert connection.execute(sa.text(one)).rowcount, f"nothing was changed by {one}"
+    assert (invariant, says) in {(one.rule.invariant, one.rule.says) for one in audit().broken}
+
+
+def test_what_came_after_the_run_is_for_the_next_one(after_a_night: FrozenClock) -> None:
+    """A late purchase may open a lot whose end has passed already."""
+    ann = str(rows("SELECT member_id FROM members")[0]["member_id"])
+    after_a_night.move(timedelta(minutes=5))
+    long_ago = noon(date(2026, 1, 2))
+    act(ann, clock.now(), lambda p, s, plan: ledger.grant(
+        p, s, plan, plan.programme.wallet("leaves"), 5, Source("event", "late", long_ago)) and None)  # fmt: skip
+    assert_clean()
+    after_a_night.move(timedelta(days=1))
+    nights.run("night")
+    assert_clean()

@@ -1,0 +1,140 @@
+"""The worker and its commands: what an operator runs, sees, and may stop."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from loyalty_engine import clock
+from loyalty_engine.cli import main
+from loyalty_engine.services.jobs import nights
+from loyalty_engine.worker import Worker
+from tests.conftest import FrozenClock
+from tests.ledger import figures, open_shop
+from tests.nights import SILENT_CLUB, grant, noon
+
+DAY = date(2026, 1, 31)
+Loyalty = Callable[..., Result]
+
+
+@pytest.fixture
+def loyalty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loyalty:
+    """Run a command in a directory with a database and a programme."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOYALTY_DATABASE_URL", raising=False)
+
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    Path("programme.yaml").write_text(SILENT_CLUB, encoding="utf-8")
+    assert run("db", "upgrade").exit_code == 0
+    assert run("programme", "publish", "programme.yaml", "--reason", "the first").exit_code == 0
+    return run
+
+
+def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) -> None:
+    assert "never run" in loyalty("status").stdout
+    first = loyalty("run", "night", "--json")
+    assert first.exit_code == 0, first.output
+    assert [(one["job"], one["status"]) for one in json.loads(first.stdout)["runs"]] == [
+        ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("tidy", "done"),
+    ]  # fmt: skip
+    assert "pending" in loyalty("run", "pending").stdout
+    assert "was run before" in loyalty("run", "pending").stdout
+    jobs = json.loads(loyalty("status", "--json").stdout)["jobs"]
+    assert {one["late_seconds"] for one in jobs} == {0}
+    assert loyalty("status").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (("run", "pending", "--as-of", "2999-01-01"), 1),
+        (("run", "pending", "--as-of", "yesterday"), 2),
+        (("run", "dance"), 2),
+        (("run",), 2),
+        (("worker", "now"), 2),
+    ],
+)
+def test_what_cannot_be_run_is_said(loyalty: Loyalty, words: tuple[str, ...], exit_code: int) -> None:
+    found = loyalty(*words)
+    assert (found.exit_code, "Traceback" in found.output) == (exit_code, False)
+
+
+def test_status_fails_when_a_job_is_late_by_more_than_an_hour(loyalty: Loyalty) -> None:
+    with clock.frozen(clock.now() - timedelta(days=3)):
+        assert loyalty("run", "night").exit_code == 0
+    late = loyalty("status")
+    assert late.exit_code == 1
+    assert "late by" in late.stdout
+
+
+def test_a_worker_needs_tables_and_a_programme(
+    loyalty: Loyalty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    found = loyalty("worker")
+    assert (found.exit_code, found.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "loyalty_engine.cli", "worker"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
+        assert worker.stderr is not None
+        said = [json.loads(worker.stderr.readline()) for _ in range(5)]
+        time.sleep(0.1)
+        worker.send_signal(number)
+        rest = worker.stderr.read()
+    assert worker.returncode == 0, rest
+    assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "tidy"]
+    assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
+    assert "was run before" in loyalty("run", "pending").stdout
+
+
+def test_a_tick_survives_a_bug_and_a_database_that_is_away(
+    app: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    frozen_clock.set(noon(DAY))
+    (ann,) = open_shop(SILENT_CLUB, members=1)
+    grant(ann, "petals", 5, noon(DAY))
+    frozen_clock.set(noon(DAY + timedelta(days=14)))
+    worker = Worker(app)
+
+    def breaks(*_: Any, **__: Any) -> None:
+        raise ValueError("6300000000000012")
+
+    capfd.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(nights, "run", breaks)
+        worker.night()
+    said = capfd.readouterr().err
+    assert json.loads(said)["kind"] == "ValueError"
+    assert "6300000000000012" not in said
+    worker.night()
+    worker.tick()
+    assert figures(ann)["petals"] == (5, 0, 0, 0)
+
+
+@pytest.mark.parametrize("application", ["sqlite"], indirect=True)
+def test_metrics_say_how_late_the_jobs_are(application: Flask, frozen_clock: FrozenClock) -> None:
+    frozen_clock.set(noon(DAY))
+    with application.app_context():
+        before = application.test_client().get("/metrics").text
+        open_shop(SILENT_CLUB, members=1)
+        nights.run("night")
+    frozen_clock.set(noon(DAY + timedelta(days=1)))
+    after = application.test_client().get("/metrics").text
+    assert "loyalty_job_late_seconds" not in before
+    assert 'loyalty_job_late_seconds{job="expiry"} 43200.0' in after
