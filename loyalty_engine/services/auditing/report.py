@@ -95,6 +95,8 @@ def unseen(_what: str, _total: int) -> AbstractContextManager[Advance]:
 
 def differing(found: Mapping[Any, object], expected: Mapping[Any, object]) -> Iterator[Any]:
     """Yield the keys for which two sums differ; one that is missing is 0."""
+    if found == expected:
+        return
     for key in {**found, **expected}:
         if found.get(key, 0) != expected.get(key, 0):
             yield key
