@@ -50,7 +50,9 @@ def pages(connection: sa.Connection, members_due: sa.Select[Any], size: int) -> 
 def lock(connection: sa.Connection, member_ids: Collection[str]) -> None:
     """Lock the members for the rest of the transaction, in the order of their ids; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        chosen = sa.select(sa.literal_column("1")).where(among(connection, members.c.member_id, member_ids))
+        chosen: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+            among(connection, members.c.member_id, member_ids)
+        )
         connection.execute(chosen.order_by(members.c.member_id).with_for_update(of=members)).close()
 
 
