@@ -76,8 +76,8 @@ def act(member: str, at: datetime, move: Move) -> None:
     in_transaction(work)
 
 
-def grant(member: str, wallet: str, points: int, at: datetime, kind: str = "event") -> None:
-    """Give points, as an event does."""
+def grant(member: str, wallet: str, points: int, at: datetime, kind: str = "gift") -> None:
+    """Give points."""
 
     def move(posting: Posting, state: MemberState, plan: Plan) -> None:
         ledger.grant(posting, state, plan, plan.programme.wallet(wallet), points, Source(kind, new_id(), at))

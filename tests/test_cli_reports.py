@@ -15,8 +15,8 @@ from loyalty_engine.cli import main
 from loyalty_engine.cli.output import engine
 from loyalty_engine.services import ledger
 from loyalty_engine.services.actors import command_line
-from loyalty_engine.services.enrolment import NewMember, enrol
-from tests.builders import PROGRAMME
+from loyalty_engine.services.enrolment import NewMember, enrol_in
+from tests.builders import PROGRAMME, done
 from tests.histories import moved, source
 
 Loyalty = Callable[..., Result]
@@ -44,7 +44,7 @@ def member(loyalty: Loyalty) -> Iterator[str]:
     with ExitStack() as stack:
         with engine():
             stack.enter_context(clock.frozen(datetime(2026, 1, 10, 4, tzinfo=UTC)))
-            member_id: str = json.loads(enrol(command_line("test"), NewMember()).body)["member_id"]
+            member_id: str = json.loads(done(enrol_in, command_line("test"), NewMember()).body)["member_id"]
             for month, points in ((1, 100), (2, 50)):
                 stack.enter_context(clock.frozen(datetime(2026, month, 10, 4, tzinfo=UTC)))
                 moved(member_id, lambda posting, state, plan, points=points: ledger.grant(

@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any
 
 from loyalty_engine.services import days
+from loyalty_engine.services.member_tier import history_words
 from loyalty_engine.services.purchase_answers import balances as balances_of
 from loyalty_engine.store import as_of as store
+from loyalty_engine.store import member_state
 from loyalty_engine.store.as_of import LotThen
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.session import snapshot
@@ -79,6 +81,7 @@ def tier(member_id: str, day: date) -> dict[str, Any]:
         asked = days.as_of(connection, day)
         store.last_seq(connection, member_id, asked.before)
         changes = store.tier_changes(connection, member_id, asked.before)
+        history = history_words(connection, changes, member_state.read(connection, member_id).language)
     last: Mapping[str, Any] = changes[-1] if changes else {"level": None, "since_at": None, "review_on": None}
     return {
         "member_id": member_id,
@@ -86,11 +89,5 @@ def tier(member_id: str, day: date) -> dict[str, Any]:
         "level": last["level"],
         "since": last["since_at"].isoformat() if last["since_at"] else None,
         "review_on": last["review_on"].isoformat() if last["review_on"] else None,
-        "history": [_change(one) for one in changes],
+        "history": history,
     }
-
-
-def _change(row: Mapping[str, Any]) -> dict[str, Any]:
-    since = row["since_at"].isoformat()
-    because = {"because": row["source_kind"], "reason": row["reason"]}
-    return {"level": row["level"], "since": since, "metric": row["metric"], **because}

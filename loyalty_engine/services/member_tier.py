@@ -34,7 +34,7 @@ def tier(member_id: str) -> dict[str, Any]:
         start = window_start(tiers.window, today, state.joined_on)
         metric = member_state.qualified(connection, state, metric_name(tiers), start)
         keeps = _keep(connection, programme, tiers, state, today)
-        history = _history(connection, accounts.tier_history(connection, member_id), state.language)
+        history = history_words(connection, accounts.tier_history(connection, member_id), state.language)
     return {
         "member_id": member_id,
         "level": state.level,
@@ -105,7 +105,7 @@ def _benefits(level: Level | None) -> list[dict[str, Any]]:
     ]
 
 
-def _history(connection: sa.Connection, rows: Sequence[accounts.Values], language: str) -> list[dict[str, Any]]:
+def history_words(connection: sa.Connection, rows: Sequence[accounts.Values], language: str) -> list[dict[str, Any]]:
     return [
         {
             "level": row["level"],

@@ -73,9 +73,9 @@ def test_a_till_sets_no_segments_and_no_attributes(shop: Shop, field: str, value
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/me/balances", "/v1/me/tier", "/v1/me/card", "/v1/me/ledger"])
 def test_an_unknown_parameter_is_refused(shop: Shop, path: str) -> None:
-    answer = shop.member("GET", f"{path}?as_of=2026-01-01")
+    answer = shop.member("GET", f"{path}?since=2026-01-01")
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
-    assert "as_of" in answer.json["errors"]
+    assert "since" in answer.json["errors"]
 
 
 def test_parameters_beside_a_programme_in_json_are_refused(shop: Shop) -> None:

@@ -1,17 +1,15 @@
 """Past days, lots, statements and reports over HTTP: who sees what, in which form, and what is refused."""
 
-import json
 from typing import Any
 
 import pytest
 
 from loyalty_engine.api.statement_page import POLICY, STYLE
-from loyalty_engine.services import enrolment, ledger
-from loyalty_engine.services.enrolment import NewMember
-from tests import builders
+from loyalty_engine.services import ledger
 from tests.api.conftest import Shop, purchase
 from tests.conftest import FrozenClock
 from tests.histories import moved, source
+from tests.ledger import enrol
 
 NOBODY = "01a2b3c4-0000-7000-8000-000000000000"
 PERIOD = "from=2026-11-01&to=2026-11-22"
@@ -95,7 +93,7 @@ def test_a_member_that_is_not_there_is_not_found(earned: Shop, what: str) -> Non
 
 def test_a_member_sees_itself_only(earned: Shop) -> None:
     with earned.app.app_context():
-        other = json.loads(enrolment.enrol(builders.ADMIN, NewMember()).body)["member_id"]
+        other = enrol()
     for what in ("lots", f"statements?{PERIOD}", "balances?as_of=2026-11-22"):
         assert earned.member("GET", f"/v1/members/{other}/{what}").status_code == 403
     assert earned.member("GET", f"/v1/me/statements?{PERIOD}").json["member_id"] == earned.member_id

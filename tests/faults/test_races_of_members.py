@@ -53,7 +53,7 @@ def test_a_members_cap_is_never_overrun(shop: Flask) -> None:
     assert_clean()
 
 
-_USED = "SELECT period_start AS start, used FROM cap_uses WHERE cap_id = 'leaves-a-day'"
+_USED = "SELECT period_start AS start, used FROM cap_uses WHERE cap_id = 'leaves-a-day/day'"
 
 
 def test_a_cap_over_everyone_is_never_overrun_and_used_up(shop: Flask) -> None:

@@ -12,13 +12,25 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 
 from loyalty_engine import clock
-from loyalty_engine.services import as_of, balances, claims, enrolment, ledger
-from loyalty_engine.services.actors import Actor
+from loyalty_engine.services import as_of, balances, ledger
 from rules.errors import Refusal
 from tests.builders import publish
 from tests.conftest import NOON, FrozenClock
 from tests.histories import Act, History, acts, moved, source
-from tests.ledger import TEA_CLUB, assert_clean, line, open_shop, post, rows, sold, spend, take_return, today
+from tests.ledger import (
+    TEA_CLUB,
+    assert_clean,
+    enrol,
+    line,
+    move,
+    open_shop,
+    post,
+    rows,
+    sold,
+    spend,
+    take_return,
+    today,
+)
 
 EXAMPLES = {"ci": 20, "thorough": 600}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
 bounded = settings(
@@ -169,9 +181,7 @@ def test_a_move_to_another_member_changes_no_past_day(app: Flask, stack: ExitSta
     before = told(ann, date(2026, 11, 22)), as_of.tier(ann, date(2026, 11, 22))
     stack.enter_context(clock.frozen(NOON + timedelta(days=3)))
     take_return("p1", "x1", {"1": 1})
-    reference = sold("", ben).member
-    assert reference is not None
-    claims.name_member(Actor("s", "staff"), "p1", "s-1", reference, "the wrong card")
+    move("p1", ben)
     assert (told(ann, date(2026, 11, 22)), as_of.tier(ann, date(2026, 11, 22))) == before
     assert told(ann, date(2026, 11, 25))["balances"][0]["available"] == 0
     assert_clean()
@@ -179,5 +189,5 @@ def test_a_move_to_another_member_changes_no_past_day(app: Flask, stack: ExitSta
 
 def test_a_member_who_joined_later_had_nothing_then(app: Flask, stack: ExitStack) -> None:
     open_shop()
-    late = json.loads(enrolment.enrol(Actor("s", "staff"), enrolment.NewMember()).body)["member_id"]
+    late = enrol()
     assert told(late, date(2026, 11, 20))["balances"][0]["available"] == 0

@@ -71,7 +71,7 @@ def test_what_came_after_the_run_is_for_the_next_one(after_a_night: FrozenClock)
     after_a_night.move(timedelta(minutes=5))
     long_ago = noon(date(2026, 1, 2))
     act(ann, clock.now(), lambda p, s, plan: ledger.grant(
-        p, s, plan, plan.programme.wallet("leaves"), 5, Source("event", "late", long_ago)) and None)  # fmt: skip
+        p, s, plan, plan.programme.wallet("leaves"), 5, Source("gift", "late", long_ago)) and None)  # fmt: skip
     assert_clean()
     after_a_night.move(timedelta(days=1))
     nights.run("night")

@@ -12,7 +12,7 @@ from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from rules.errors import Refusal
 from rules.events import Event
-from tests.builders import STAFF, publish
+from tests.builders import STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, dump, figures, open_shop, post, rows, said, sold, spend, take_return
 
@@ -171,10 +171,10 @@ def test_events_count_for_no_tier_and_renew_nothing() -> None:
 def test_who_is_not_active_gets_nothing_until_then() -> None:
     ann, *_ = open_shop(WITH_EVENTS)
     first = happen(ann, "s1", "survey")
-    member_changes.suspend(STAFF, ann, "looks odd")
+    done(member_changes.suspend_in, STAFF, ann, "looks odd")
     refused("member_not_active", lambda: happen(ann, "s2", "survey"))
     assert happen(ann, "s1", "survey").body == first.body
-    member_changes.resume(STAFF, ann, "it was not")
+    done(member_changes.resume_in, STAFF, ann, "it was not")
     assert happen(ann, "s2", "survey").status == 201
 
 

@@ -16,7 +16,7 @@ from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import expiry_notices, limit_uses, voucher_codes, vouchers
 from rules.errors import Refusal
 from rules.events import Event
-from tests.builders import ADMIN, STAFF, publish
+from tests.builders import ADMIN, STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     TEA_CLUB,
@@ -315,10 +315,10 @@ def test_who_has_holds_or_is_suspended_is_not_merged() -> None:
 
     ann, ben, _ = open_shop()
     post(sold("p1", ann))
-    member_changes.suspend(STAFF, ben, "looks odd")
+    done(member_changes.suspend_in, STAFF, ben, "looks odd")
     refused("member_not_active", merge, ann, ben)
     refused("member_not_active", merge, ben, ann)
-    member_changes.resume(STAFF, ben, "it was not")
+    done(member_changes.resume_in, STAFF, ben, "it was not")
 
     def hold(connection: Any) -> None:
         posting = Posting(connection, STAFF, clock.now())

@@ -1,24 +1,22 @@
 """What members had elsewhere comes in lot by lot, with its end, once, and comes to what the shop says it must."""
 
 import json
+from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import merging
-from loyalty_engine.services.imports.doors import Files, import_file
-from loyalty_engine.services.imports.purchases import Defaults
+from loyalty_engine.services import importing, merging
+from loyalty_engine.services.importing import Request
 from loyalty_engine.services.imports.totals import Totals
 from tests.builders import ADMIN, STAFF
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import assert_clean, dump, enrol, figures, open_shop, post, rows, sold, spend, take_return
 
-DEFAULTS = Defaults("CNY", ZoneInfo("Asia/Shanghai"))
 CARD = "6300000000000012"
 HEAD = "card,wallet,points,opened_on,expires_on,lot_id\n"
 
@@ -31,7 +29,9 @@ def _noon(app: Flask, frozen_clock: FrozenClock) -> None:
 def bring_in(directory: Path, text: str, name: str = "balances.csv") -> tuple[Totals, list[dict[str, Any]]]:
     path, rejects = directory / name, directory / "rejects.ndjson"
     path.write_text(text, encoding="utf-8")
-    totals = import_file("balances", Files(path, rejects), ADMIN, DEFAULTS, lambda done: None)
+    totals = importing.bring_in(
+        ADMIN, Request("balances", path, rejects), lambda kind, total: nullcontext(lambda done: None)
+    )
     found = rejects.read_text(encoding="utf-8").splitlines() if rejects.exists() else []
     return totals, [json.loads(record) for record in found]
 
