@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,15 +14,17 @@ from loyalty_engine.services import ledger
 from loyalty_engine.services.member_lots import lots_of
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import redemptions
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.member_state import MemberState
+from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
 from rules.lots import NewLot, Spent
 from rules.periods import business_day
 from rules.plan import Plan
 from tests.builders import TILL
-from tests.ledger import line, post, rows, sold, spend, take_return
+from tests.ledger import line, post, redemption, rows, sold, spend, take_return
 
 WALLETS = ("leaves", "petals", "stamps")
 Moves = Callable[[Posting, MemberState, Plan], Any]
@@ -51,7 +53,7 @@ class History:
     members: list[str]
     stack: ExitStack
     purchases: list[tuple[str, str]] = field(default_factory=list)
-    holds: list[tuple[str, str, int]] = field(default_factory=list)
+    holds: list[Redemption] = field(default_factory=list)
 
     def play(self, acts: list[Act], after_each: Callable[[], None] = lambda: None) -> None:
         """Do all of it; what is refused is left."""
@@ -111,14 +113,22 @@ class History:
     def _hold(self, member: str, wallet: str, points: int) -> None:
         points = min(points, available(member, wallet))
         if points:
-            seq = moved(member, lambda *on: ledger.hold(*on, wallet, points, source("hold")))
-            self.holds.append((member, wallet, seq))
+            plain, now = redemption(member, wallet, points, 1), clock.now()
+            at = Source("hold", plain.redemption_id, now)
+            seq = moved(member, lambda *on: ledger.hold(*on, wallet, points, at))
+            held = replace(plain, status="held", captured=0, held_seq=seq, expires_at=now, ended_at=None)
+            in_transaction(lambda connection: redemptions.insert(connection, held))
+            self.holds.append(held)
 
-    def _end(self, hold: tuple[str, str, int], kind: str) -> None:
-        member, wallet, seq = hold
-        parts = [Spent(str(one["lot_id"]), one["held"], None) for one in held_by(member, seq)]
-        ends = ledger.release if kind == "release" else ledger.capture
-        moved(member, lambda *on: ends(*on, wallet, parts, source(kind)))
+    def _end(self, held: Redemption, kind: str) -> None:
+        assert held.held_seq is not None and held.wallet is not None, "points are held"
+        parts = [Spent(str(one["lot_id"]), one["held"], None) for one in held_by(held.member_id, held.held_seq)]
+        ends, wallet = (ledger.release if kind == "release" else ledger.capture), held.wallet
+        at = Source(kind, held.redemption_id, clock.now())
+        moved(held.member_id, lambda *on: ends(*on, wallet, parts, at))
+        captured = held.points if kind == "capture" else 0
+        ended = replace(held, status=f"{kind}d", captured=captured, ended_at=clock.now())
+        in_transaction(lambda connection: redemptions.update(connection, ended))
 
     def night(self) -> None:
         """Let lots mature and lapse whose day has come, as a nightly run does."""

@@ -175,18 +175,18 @@ def spend(member: str, wallet: str, points: int) -> int:
         state, plan = posting.member(member), plan_for(connection, clock.now())
         spent = min(points, state.account(wallet).available)
         if spent:
-            redemption = _redemption(member, wallet, spent, plan.version)
-            ledger.spend(
-                posting, state, plan, wallet, spent, Source("redemption", redemption.redemption_id, clock.now())
-            )
+            used = redemption(member, wallet, spent, plan.version)
+            source = Source("redemption", used.redemption_id, clock.now())
+            ledger.spend(posting, state, plan, wallet, spent, source)
             posting.write()
-            redemption_store.insert(connection, redemption)
+            redemption_store.insert(connection, used)
         return spent
 
     return in_transaction(work)
 
 
-def _redemption(member: str, wallet: str, points: int, version: int) -> Redemption:
+def redemption(member: str, wallet: str, points: int, version: int) -> Redemption:
+    """Return a redemption of so many points that were spent at once."""
     now = clock.now()
     return Redemption(
         member, new_id(), "captured", wallet, points, points, 0, None, None, None, version, "s-1", None, now, None, now,

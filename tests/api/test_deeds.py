@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from loyalty_engine.services import enrolment
-from loyalty_engine.services.enrolment import NewMember
 from tests import builders
 from tests.api.conftest import CARD, Shop, purchase
+from tests.ledger import enrol
 
 EVENTS = builders.PROGRAMME + (
     "events:\n  - {id: review, event: review, wallet: leaves, points: 30, once_per: [sku], pending: {until: checked}}\n"
@@ -25,11 +24,7 @@ def club(shop: Shop) -> Shop:
 @pytest.fixture
 def other(shop: Shop) -> str:
     with shop.app.app_context():
-        found = enrolment.enrol(builders.ADMIN, NewMember(name="Lin W"))
-    import json
-
-    member_id: str = json.loads(found.body)["member_id"]
-    return member_id
+        return enrol(name="Lin W")
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def test_what_is_available_at_once_pays_debt_first(debt: int, paid: int) -> None
 def test_a_grant_waits_as_long_as_it_is_told_whatever_the_wallet_says() -> None:
     slow = replace(BEANS, pending=Period(14, "days"))
     assert open_lot(slow, 5, TODAY, TODAY, 0, waits=Period(0, "days")).state == "available"
-    assert open_lot(BEANS, 5, TODAY, TODAY, 0, Period(1, "days")).state == "pending"
-    until = open_lot(BEANS, 5, TODAY, TODAY, 3, UntilEvent("checked"))
+    assert open_lot(BEANS, 5, TODAY, TODAY, 0, waits=Period(1, "days")).state == "pending"
+    until = open_lot(BEANS, 5, TODAY, TODAY, 3, waits=UntilEvent("checked"))
     assert (until.state, until.available_on, until.paid_debt) == ("pending", date.max, 0)
     assert until.expires_on == open_lot(BEANS, 5, TODAY, TODAY, 3).expires_on
 
