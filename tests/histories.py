@@ -121,7 +121,8 @@ class History:
             self.holds.append(held)
 
     def _end(self, held: Redemption, kind: str) -> None:
-        assert held.held_seq is not None and held.wallet is not None, "points are held"
+        assert held.held_seq is not None
+        assert held.wallet is not None
         parts = [Spent(str(one["lot_id"]), one["held"], None) for one in held_by(held.member_id, held.held_seq)]
         ends, wallet = (ledger.release if kind == "release" else ledger.capture), held.wallet
         at = Source(kind, held.redemption_id, clock.now())
