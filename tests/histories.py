@@ -27,6 +27,8 @@ from tests.builders import TILL
 from tests.ledger import line, post, redemption, rows, sold, spend, take_return
 
 WALLETS = ("leaves", "petals", "stamps")
+LEDGER = (1, 2, 3, 4, 7, 8)
+"""The invariants that hold of moves made by hand, without a return, a merge or a reason around them."""
 Moves = Callable[[Posting, MemberState, Plan], Any]
 
 

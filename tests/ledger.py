@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -266,11 +267,13 @@ def figures(member: str) -> dict[str, tuple[int, int, int, int]]:
     }
 
 
-def assert_clean() -> None:
-    """Fail with what the audit found, where it found anything."""
+def assert_clean(invariants: Collection[int] = range(1, 15)) -> None:
+    """Fail with what the audit found, where it found anything; only of some invariants, where moves were made by hand."""
     report = audit()
     found = [
-        f"{one.rule.invariant} {one.rule.table}: {one.rule.says}: {one.count}× {one.first[0]}" for one in report.broken
+        f"{one.rule.invariant} {one.rule.table}: {one.rule.says}: {one.count}× {one.first[0]}"
+        for one in report.broken
+        if one.rule.invariant in invariants
     ]
     assert not found, "\n".join(found)
 

@@ -16,7 +16,7 @@ from loyalty_engine.services import as_of, balances, ledger
 from rules.errors import Refusal
 from tests.builders import publish
 from tests.conftest import NOON, FrozenClock
-from tests.histories import Act, History, acts, moved, source
+from tests.histories import LEDGER, Act, History, acts, moved, source
 from tests.ledger import (
     TEA_CLUB,
     assert_clean,
@@ -100,7 +100,7 @@ def test_every_past_day_is_as_it_was(app: Flask, stack: ExitStack, acts: list[Ac
             seen[member, today()] = (now_of(member), lots_stored(member), level_of(member))
 
     history.play(acts, remember)
-    assert_clean()
+    assert_clean(LEDGER)
     for (member, day), (balance, lots, level) in seen.items():
         assert without_ends_by_inactivity(told(member, day)) == without_ends_by_inactivity(balance)
         assert lots_told(member, day) == lots

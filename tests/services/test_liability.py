@@ -31,7 +31,7 @@ from rules.movement import LINES
 from rules.spans import month_text
 from tests.builders import ADMIN
 from tests.conftest import NOON, FrozenClock
-from tests.histories import Act, History, acts, moved, source
+from tests.histories import LEDGER, Act, History, acts, moved, source
 from tests.ledger import TEA_CLUB, assert_clean, open_shop, rows, spend, today
 
 EXAMPLES = {"ci": 12, "thorough": 400}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
@@ -97,7 +97,7 @@ def test_whatever_happened_reports_add_up_and_the_ledger_is_right(
         )
 
     history.play(acts, remember)
-    assert_clean()
+    assert_clean(LEDGER)
     before = None
     for day, accounts in seen.items():
         told = owed(day)
@@ -194,7 +194,7 @@ def test_breakage_is_learnt_from_older_points(app: Flask, stack: ExitStack) -> N
     assert february.breakage == 0, "no points have been three months old before"
     # In February and March there were 11,000 at the age of one month, of which 4,000 went; at two, 7,000 and 6,000.
     assert april.breakage == Fraction((Fraction(7, 11) * Fraction(6, 7) * 10**9).__floor__(), 10**9)
-    assert_clean()
+    assert_clean(LEDGER)
 
 
 def test_the_movement_names_what_came_and_went(app: Flask, stack: ExitStack) -> None:
@@ -227,7 +227,7 @@ def test_the_movement_names_what_came_and_went(app: Flask, stack: ExitStack) -> 
     assert leaves.closing.outstanding == 80
     january = liability.movement(ADMIN, date(2026, 1, 1), date(2026, 1, 31)).wallets[0]
     assert (january.opening.outstanding, january.lines["brought_in"], january.closing.outstanding) == (0, 500, 500)
-    assert_clean()
+    assert_clean(LEDGER)
 
 
 def build_a_year(stack: ExitStack) -> None:
