@@ -130,7 +130,7 @@ def test_a_merge_is_answered_once_and_the_old_id_points_on(club: Shop, other: st
     assert club.terminal("POST", "/v1/purchases/T7-20261122-0042/returns", json=back).status_code == 201
     entries = club.staff("GET", f"/v1/members/{other}/ledger").json["entries"]
     assert entries[0]["source"]["purchase_id"] == "T7-20261122-0042"
-    blocked = club.staff("POST", f"/v1/members/{club.member_id}/cards/{CARD}/block", json={"reason": "lost"})
+    blocked = club.staff("POST", f"/v1/members/{club.member_id}/cards/block", json={"card": CARD, "reason": "lost"})
     assert blocked.status_code == 200
 
 
