@@ -52,5 +52,5 @@ def test_a_process_that_fails_ends_the_import(opened: crew.Opened, code: str) ->
     found = {household: MemberReference(member_id="x") for household in few.heads.households}
     task = crew.Task(AS_OF, 4, ADMIN, opened)
     with pytest.raises(Busy) as failed, crew.Crew(task, few) as hands:
-        hands.post_year(found, lambda done: None)
+        hands.post_year(found, lambda day: None, lambda done: None)
     assert failed.value.code == code

@@ -47,7 +47,8 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     first = loyalty("run", "night", "--json")
     assert first.exit_code == 0, first.output
     assert [(one["job"], one["status"]) for one in json.loads(first.stdout)["runs"]] == [
-        ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("tidy", "done"),
+        ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("vouchers", "done"), ("reviews", "done"),
+        ("tidy", "done"),
     ]  # fmt: skip
     assert "pending" in loyalty("run", "pending").stdout
     assert "was run before" in loyalty("run", "pending").stdout
@@ -93,12 +94,12 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
         assert worker.stderr is not None
-        said = [json.loads(worker.stderr.readline()) for _ in range(5)]
+        said = [json.loads(worker.stderr.readline()) for _ in range(7)]
         time.sleep(0.1)
         worker.send_signal(number)
         rest = worker.stderr.read()
     assert worker.returncode == 0, rest
-    assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "tidy"]
+    assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "vouchers", "reviews", "tidy"]
     assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
     assert "was run before" in loyalty("run", "pending").stdout
 

@@ -227,7 +227,7 @@ def test_the_movement_names_what_came_and_went(app: Flask, stack: ExitStack) -> 
     assert leaves.closing.outstanding == 80
     january = liability.movement(ADMIN, date(2026, 1, 1), date(2026, 1, 31)).wallets[0]
     assert (january.opening.outstanding, january.lines["brought_in"], january.closing.outstanding) == (0, 500, 500)
-    assert_clean(LEDGER)
+    assert_clean((1, 2, 3, 4, 8))
 
 
 def build_a_year(stack: ExitStack) -> None:

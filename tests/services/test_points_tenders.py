@@ -16,7 +16,7 @@ from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.store.ids import new_id
 from rules.errors import Refusal
-from tests.builders import ADMIN, STAFF, TILL, open_store
+from tests.builders import ADMIN, STAFF, TILL, done, open_store
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     MONEY,
@@ -188,10 +188,10 @@ def test_without_its_member_a_purchase_paid_in_points_waits_and_the_right_one_cl
     code = said(answer)["claim_code"]
     before = dump()
     with pytest.raises(Refusal) as refused:
-        claims.claim(Actor("app", "member", member_id=ben), code)
+        done(claims.claim_in, Actor("app", "member", member_id=ben), code)
     assert refused.value.code == "points_tender_unmatched"
     assert dump() == before
-    assert claims.claim(Actor("app", "member", member_id=ann), code).status == 201
+    assert done(claims.claim_in, Actor("app", "member", member_id=ann), code).status == 201
     assert status(redemption)["posting_id"] is not None
     assert_clean()
 
@@ -200,7 +200,7 @@ def test_the_till_names_the_member_whose_points_they_are(members: list[str]) -> 
     ann, ben, _ = members
     redemption = hold(ann, 100)
     assert unmatched(post(paid_with(sold("p1", ben, CAKE), (100, redemption))))
-    claims.name_member(TILL, "p1", "s-1", MemberReference(member_id=ann), None)
+    done(claims.name_member_in, TILL, "p1", "s-1", MemberReference(member_id=ann), None)
     assert status(redemption)["captured"] == 100
     assert_clean()
 
@@ -209,10 +209,13 @@ def test_staff_accept_a_purchase_whose_tender_fits_nothing(members: list[str]) -
     ann, ben, _ = members
     lost, found = redeemed(ben, 100), redeemed(ann, 50)
     post(paid_with(sold("p1", ann, CAKE), (100, lost), (50, found)))
-    assert claims.accept(STAFF, "p1", "s-1", "the wrong card").status == 201
+    assert done(claims.accept_in, STAFF, "p1", "s-1", "the wrong card").status == 201
     assert (status(lost)["posting_id"] is None, status(found)["posting_id"] is None) == (True, False)
     post(paid_with(sold("p2", None, CAKE), (100, None)))
-    assert claims.name_member(STAFF, "p2", "s-1", MemberReference(member_id=ann), "seen on the tape").status == 201
+    assert (
+        done(claims.name_member_in, STAFF, "p2", "s-1", MemberReference(member_id=ann), "seen on the tape").status
+        == 201
+    )
     assert_clean()
 
 
@@ -298,7 +301,7 @@ def test_a_purchase_that_is_moved_to_whoever_paid_it_is_bound_then(members: list
     ann, ben, _ = members
     redemption = redeemed(ann, 100)
     post(paid_with(sold("p1", ben, CAKE), (100, redemption)))
-    claims.accept(STAFF, "p1", "s-1", "the till was in a hurry")
+    done(claims.accept_in, STAFF, "p1", "s-1", "the till was in a hurry")
     take_return("p1", "x1", {"1": 1})
     assert status(redemption)["restored"] == 0
     move("p1", ann)
@@ -324,7 +327,7 @@ def test_a_purchase_that_waits_under_a_token_keeps_whose_it_was(members: list[st
     token = MemberReference(token=member_tokens.show(ann).token)
     posted = replace(paid_with(sold("p1", ann, CAKE), (100, None)), member=token)
     assert unmatched(purchases.post(ADMIN, posted))
-    assert said(claims.accept(STAFF, "p1", "s-1", "looked at"))["member_id"] == ann
+    assert said(done(claims.accept_in, STAFF, "p1", "s-1", "looked at"))["member_id"] == ann
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

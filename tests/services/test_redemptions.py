@@ -11,7 +11,7 @@ from loyalty_engine.services import redemptions
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from rules.errors import Refusal
-from tests.builders import TILL, open_store, publish
+from tests.builders import TILL, done, open_store, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     MONEY,
@@ -328,7 +328,7 @@ def test_a_member_who_is_suspended_uses_no_points_but_gets_them_back(ann: str) -
     from tests.builders import STAFF
 
     redemption = hold(ann, 100)
-    member_changes.suspend(STAFF, ann, "a quarrel")
+    done(member_changes.suspend_in, STAFF, ann, "a quarrel")
     assert refused(redeem, ann, 100).code == "suspended_member"
     assert refused(capture, redemption).code == "suspended_member"
     release(redemption)
@@ -367,8 +367,10 @@ def test_a_redemption_is_worth_what_it_was_when_it_was_made(ann: str) -> None:
     assert said(redeem(ann, 100))["worth"] == "2.00"
 
 
-def test_using_points_keeps_a_wallet_alive_that_lapses_by_inactivity(app: Flask, frozen_clock: FrozenClock) -> None:
-    member = rich(BOTH)
+def test_using_points_keeps_a_wallet_alive_where_its_renewed_by_says_so(app: Flask, frozen_clock: FrozenClock) -> None:
+    member = rich(
+        BOTH.replace("{inactivity: 18 months}", "{inactivity: 18 months, renewed_by: [purchase, redemption]}")
+    )
     frozen_clock.move(timedelta(days=40))
     redeem(member, 2, wallet="stamps")
     assert str(rows("SELECT active_on FROM accounts WHERE wallet = 'stamps'")[0]["active_on"]) == "2027-01-01"

@@ -13,7 +13,7 @@ from loyalty_engine.services.imports.records import HeldLevel
 from loyalty_engine.services.manual_levels import ManualLevel, put_in
 from loyalty_engine.services.reviews import Reviewed
 from loyalty_engine.store.session import in_transaction
-from tests.builders import ADMIN, STAFF
+from tests.builders import ADMIN, STAFF, done
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import TEA_CLUB, assert_clean, dump, enrol, line, open_shop, post, rows, said, sold, take_return
 from tests.reviews import Member, by_metric, programme, put, stored, told
@@ -208,7 +208,9 @@ def test_a_run_that_comes_late_forgets_no_purchase(app: Flask, frozen_clock: Fro
 
 def test_an_imported_level_is_reviewed_when_it_ends(app: Flask, frozen_clock: FrozenClock) -> None:
     open_shop(GRACIOUS)
-    ann = said(enrolment.enrol(ADMIN, enrolment.NewMember(tier=HeldLevel("gold", date(2026, 12, 31)))))["member_id"]
+    ann = said(done(enrolment.enrol_in, ADMIN, enrolment.NewMember(tier=HeldLevel("gold", date(2026, 12, 31)))))[
+        "member_id"
+    ]
     assert night(date(2026, 12, 31)).outcomes == {}
     assert night(date(2027, 1, 1)).outcomes == {"grace": 1}
     assert night(date(2027, 1, 31)).outcomes == {"lowered": 1}

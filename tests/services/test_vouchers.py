@@ -30,7 +30,7 @@ from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
-from tests.builders import ADMIN, STAFF, TILL, publish
+from tests.builders import ADMIN, STAFF, TILL, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     REWARDED,
@@ -275,7 +275,7 @@ def test_another_members_voucher_makes_the_purchase_wait_and_stays_theirs(app: F
     assert (told["status"], told["reason"]) == ("unresolved", "voucher_unusable")
     assert states() == ["issued", "redeemed"]
     assert said(post(sold("p1", ben, vouchers=(code, own)))) == told
-    claims.accept(STAFF, "p1", "s-1", "it was the family's")
+    done(claims.accept_in, STAFF, "p1", "s-1", "it was the family's")
     found = rows("SELECT status, posting_id FROM vouchers ORDER BY voucher_id")
     assert [(row["status"], row["posting_id"] is not None) for row in found] == [("issued", False), ("redeemed", True)]
     assert_clean()
@@ -307,7 +307,7 @@ def test_a_sale_without_a_member_uses_its_voucher_up(app: Flask) -> None:
     assert nobody["status"] == "unclaimed"
     assert states() == ["redeemed"]
     assert said(post(sold("p2", ann, vouchers=(code,))))["reason"] == "voucher_unusable"
-    claims.claim(Actor("app", "member", member_id=ann), nobody["claim_code"])
+    done(claims.claim_in, Actor("app", "member", member_id=ann), nobody["claim_code"])
     assert rows("SELECT worth_minor FROM vouchers") == [{"worth_minor": 500}]
     assert said(take_return("p1", "x1"))["vouchers_returned"][0]["code"] == code
     assert_clean()
@@ -435,7 +435,7 @@ def test_a_cancelled_stamp_card_is_full_again_with_the_next_purchase(app: Flask)
 def test_a_suspended_members_voucher_waits(app: Flask) -> None:
     (ann,) = rich()
     code = redeem_reward(ann, "five-off")["voucher"]["code"]
-    member_changes.suspend(STAFF, ann, "a doubt")
+    done(member_changes.suspend_in, STAFF, ann, "a doubt")
     assert refused(redeem, code) == refused(redeem_reward, ann, "five-off") == "suspended_member"
 
 

@@ -95,8 +95,9 @@ def _as_booked() -> Rows:
 
 def _restored() -> tuple[Check, ...]:
     entry, row = ledger_entries.c, redemptions.c
-    booked = sa.select(entry.member_id, entry.wallet, entry.points.label("restored")).where(entry.kind == "restoration")
-    said = sa.select(row.member_id, row.wallet, row.restored).where(row.wallet.is_not(None))
+    returned = sa.and_(entry.kind == "restoration", entry.source_kind == "restoration")
+    booked = sa.select(entry.member_id, entry.wallet, entry.points.label("restored")).where(returned)
+    said = sa.select(row.member_id, row.wallet, row.restored).where(row.wallet.is_not(None), row.reward.is_(None))
     unbound = sa.and_(row.restored > 0, row.posting_id.is_(None), row.reward.is_(None))
     return (
         Check(6, "redemptions", "what came back to a wallet is what its redemptions say came back", _ACCOUNT,
