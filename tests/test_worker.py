@@ -53,7 +53,7 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     assert "pending" in loyalty("run", "pending").stdout
     assert "was run before" in loyalty("run", "pending").stdout
     jobs = json.loads(loyalty("status", "--json").stdout)["jobs"]
-    assert {one["late_seconds"] for one in jobs} == {0}
+    assert {one["late_seconds"] for one in jobs} <= {0, None}, "a job of every minute was not called yet"
     assert loyalty("status").exit_code == 0
 
 
