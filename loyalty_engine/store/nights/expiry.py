@@ -21,9 +21,9 @@ from loyalty_engine.store.nights.batches import (
     insert_entries,
     lock,
     move_figures,
+    these,
 )
 from loyalty_engine.store.nights.dates import later
-from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import accounts, expiry_notices, ledger_entries, lot_changes, lots, members
 from rules.lapsing import lapsed_through
 from rules.periods import Period
@@ -108,28 +108,29 @@ def _noticed(lapsing: Lapsing, end: sa.ColumnElement[Any]) -> sa.ColumnElement[b
 def expire(connection: sa.Connection, member_ids: Collection[str], lapsing: Lapsing, booking: Booking) -> Lapsed:
     """Let what is due of these members lapse; what is held of a lot stays until it is free."""
     lock(connection, member_ids)
-    these = sa.and_(among(connection, lots.c.member_id, member_ids), is_due(lapsing))
-    expired = insert_entries(connection, _entries(these, booking))
+    of_these, due_now = these(connection, lots.c.member_id, member_ids), is_due(lapsing)
+    are_due = sa.and_(of_these, due_now)
+    expired = insert_entries(connection, _entries(are_due, booking))
     if not expired:
         return Lapsed(0, 0)
-    points = int(connection.scalar(sa.select(sa.func.sum(_FREE)).where(these)) or 0)
-    _note_lots(connection, these)
-    _move(connection, among(connection, lots.c.member_id, member_ids), is_due(lapsing))
-    counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(these)
+    points = int(connection.scalar(sa.select(sa.func.sum(_FREE)).where(are_due)) or 0)
+    _note_lots(connection, are_due)
+    _move(connection, of_these, due_now)
+    counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(are_due)
     count_up(connection, booking, counted.group_by(lots.c.member_id))
     ends = sa.case((lots.c.held == 0, "expired"), else_=lots.c.state)
-    connection.execute(lots.update().where(these).values(remaining=lots.c.held, state=ends))
+    connection.execute(lots.update().where(are_due).values(remaining=lots.c.held, state=ends))
     return Lapsed(expired, points)
 
 
-def _numbered(these: sa.ColumnElement[bool]) -> sa.Subquery:
+def _numbered(are_due: sa.ColumnElement[bool]) -> sa.Subquery:
     number = sa.func.row_number().over(partition_by=lots.c.member_id, order_by=(lots.c.wallet, *SOONEST_FIRST))
     columns = (lots.c.member_id, lots.c.lot_id, lots.c.wallet, lots.c.held, _FREE.label("free"))
-    return sa.select(*columns, number.label("number")).where(these).subquery()
+    return sa.select(*columns, number.label("number")).where(are_due).subquery()
 
 
-def _entries(these: sa.ColumnElement[bool], booking: Booking) -> sa.Select[Any]:
-    lot = _numbered(these)
+def _entries(are_due: sa.ColumnElement[bool], booking: Booking) -> sa.Select[Any]:
+    lot = _numbered(are_due)
     seq = members.c.last_seq + lot.c.number
     return sa.select(
         lot.c.member_id,
@@ -161,8 +162,8 @@ def _source_id(lot: sa.Subquery, seq: sa.ColumnElement[int]) -> sa.ColumnElement
     return sa.case((before, lot_id.concat("/").concat(sa.cast(seq, text))), else_=lot_id)
 
 
-def _note_lots(connection: sa.Connection, these: sa.ColumnElement[bool]) -> None:
-    lot = _numbered(these)
+def _note_lots(connection: sa.Connection, are_due: sa.ColumnElement[bool]) -> None:
+    lot = _numbered(are_due)
     becomes = sa.case((lot.c.held == 0, "expired"))
     chosen = sa.select(
         lot.c.member_id, lot.c.lot_id, members.c.last_seq + lot.c.number, lot.c.free, becomes

@@ -22,8 +22,8 @@ from loyalty_engine.store.nights.batches import (
     insert_entries,
     lock,
     move_figures,
+    these,
 )
-from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import accounts, ledger_entries, lot_changes, lots, members
 
 
@@ -46,33 +46,33 @@ def due(day: date) -> sa.Select[Any]:
 def mature(connection: sa.Connection, member_ids: Collection[str], day: date, booking: Booking) -> Matured:
     """Make what is due of these members available; a debt takes its part first, of the lot that lapses first."""
     lock(connection, member_ids)
-    of_these = among(connection, lots.c.member_id, member_ids)
-    open_lots = _open_lots(sa.and_(of_these, lots.c.state != "expired", lots.c.remaining > 0), _is_due(day))
-    matured = insert_entries(connection, _entries(open_lots, booking))
+    of_these, is_due = these(connection, lots.c.member_id, member_ids), _is_due(day)
+    are_due = sa.and_(of_these, is_due)
+    due_lots = _paying(are_due, lots.c.remaining)
+    matured = insert_entries(connection, _entries(due_lots, booking))
     if not matured:
         return Matured(0, 0)
-    _note_lots(connection, open_lots, booking)
-    points = _move(connection, open_lots)
-    counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(of_these, _is_due(day))
+    points = int(connection.scalar(sa.select(sa.func.sum(lots.c.remaining)).where(are_due)) or 0)
+    _note_lots(connection, due_lots)
+    open_lots = sa.and_(of_these, lots.c.state != "expired", lots.c.remaining > 0)
+    _move(connection, _paying(open_lots, sa.case((is_due, lots.c.remaining), else_=0)))
+    counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(are_due)
     count_up(connection, booking, counted.group_by(lots.c.member_id))
-    _change_lots(connection, sa.and_(of_these, _is_due(day)))
+    _change_lots(connection, are_due)
     return Matured(matured, points)
 
 
-def _open_lots(open_: sa.ColumnElement[bool], is_due: sa.ColumnElement[bool]) -> sa.Subquery:
-    """Return every open lot with what it pays of its account's debt: only those that are due pay."""
-    waits = sa.case((is_due, lots.c.remaining), else_=0)
+def _paying(chosen: sa.ColumnElement[bool], waits: sa.ColumnElement[Any]) -> sa.Subquery:
+    """Return lots with their numbers and what they pay of their account's debt, in their order, from what `waits`."""
     account = (lots.c.member_id, lots.c.wallet)
-    so_far = sa.func.sum(waits).over(partition_by=account, order_by=SOONEST_FIRST)
-    before = sa.cast(so_far - waits, sa.BigInteger)
-    number = sa.func.row_number().over(
-        partition_by=lots.c.member_id, order_by=(sa.case((is_due, 0), else_=1), lots.c.wallet, *SOONEST_FIRST)
-    )
+    so_far = sa.func.sum(waits).over(partition_by=account, order_by=SOONEST_FIRST, rows=(None, 0))
+    # Numbered in the order of the sums, so that one sort does for both.
+    number = sa.func.row_number().over(partition_by=lots.c.member_id, order_by=(lots.c.wallet, *SOONEST_FIRST))
     row = sa.select(
-        lots.c.member_id, lots.c.lot_id, lots.c.wallet, lots.c.remaining, lots.c.expires_on,
-        waits.label("waits"), before.label("before"), number.label("number"), accounts.c.debt,
+        lots.c.member_id, lots.c.lot_id, lots.c.wallet, lots.c.remaining, lots.c.expires_on, accounts.c.debt,
+        waits.label("waits"), sa.cast(so_far - waits, sa.BigInteger).label("before"), number.label("number"),
     ).where(
-        open_, accounts.c.member_id == lots.c.member_id, accounts.c.wallet == lots.c.wallet
+        chosen, accounts.c.member_id == lots.c.member_id, accounts.c.wallet == lots.c.wallet
     ).subquery()  # fmt: skip
     paid = at_most(at_least(row.c.debt - row.c.before, 0), row.c.waits)
     return sa.select(row, paid.label("paid")).subquery()
@@ -93,18 +93,17 @@ def _entries(lot: sa.Subquery, booking: Booking) -> sa.Select[Any]:
         sa.literal(booking.at, ledger_entries.c.occurred_at.type).label("occurred_at"),
         booked_at(booking).label("booked_at"),
         sa.literal(booking.actor).label("actor"),
-    ).where(lot.c.waits > 0, members.c.member_id == lot.c.member_id)
+    ).where(members.c.member_id == lot.c.member_id)
 
 
-def _note_lots(connection: sa.Connection, lot: sa.Subquery, booking: Booking) -> None:
+def _note_lots(connection: sa.Connection, lot: sa.Subquery) -> None:
     chosen = sa.select(
         lot.c.member_id, lot.c.lot_id, members.c.last_seq + lot.c.number, lot.c.paid, sa.literal("available")
-    ).where(lot.c.waits > 0, members.c.member_id == lot.c.member_id)
+    ).where(members.c.member_id == lot.c.member_id)
     connection.execute(lot_changes.insert().from_select(["member_id", "lot_id", "seq", "taken", "state"], chosen))
 
 
-def _move(connection: sa.Connection, lot: sa.Subquery) -> int:
-    points = int(connection.scalar(sa.select(sa.func.sum(lot.c.waits))) or 0)
+def _move(connection: sa.Connection, lot: sa.Subquery) -> None:
     by_lot = sa.select(
         lot.c.member_id,
         lot.c.wallet,
@@ -116,7 +115,6 @@ def _move(connection: sa.Connection, lot: sa.Subquery) -> int:
         (-lot.c.paid).label("debt"),
     )
     move_figures(connection, by_lot, ("available", "pending", "debt"))
-    return points
 
 
 def _change_lots(connection: sa.Connection, are_due: sa.ColumnElement[bool]) -> None:

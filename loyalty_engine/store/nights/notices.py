@@ -8,9 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from loyalty_engine.store.nights.batches import AVAILABLE
+from loyalty_engine.store.nights.batches import AVAILABLE, these
 from loyalty_engine.store.nights.dates import later
-from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import accounts, expiry_notices, lots
 from rules.lapsing import lapsed_through
 from rules.periods import Period
@@ -44,10 +43,10 @@ def plan(connection: sa.Connection, member_ids: Collection[str], noticing: Notic
     `on` is the day on which they really are planned, whichever day is being run.
     """
     key = (lots.c.member_id, lots.c.wallet)
-    these = sa.select(*key).where(among(connection, lots.c.member_id, member_ids))
+    of_these = sa.select(*key).where(these(connection, lots.c.member_id, member_ids))
     written = 0
     for days in noticing.days_before:
-        for end, chosen in _ends(noticing, days, these):
+        for end, chosen in _ends(noticing, days, of_these):
             points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
             oldest = sa.func.min(lots.c.opened_on)
             by_end = chosen.add_columns(end.label("expires_on"), points, oldest.label("oldest"))
