@@ -1,0 +1,116 @@
+"""What members have: entries, lots and what was taken from them, accounts."""
+
+import sqlalchemy as sa
+
+from loyalty_engine.store.tables.columns import (
+    CODE,
+    KEY,
+    MAX_POINTS_AN_ENTRY,
+    col,
+    figure,
+    index_where,
+    member_key,
+    table,
+)
+from loyalty_engine.store.types import Instant, uuid_text
+
+ledger_entries = table(
+    "ledger_entries",
+    "member_id",
+    member_key(),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    col("kind", sa.String(16)),
+    col("wallet", CODE),
+    col("source_kind", sa.String(16)),
+    col("source_id", KEY),
+    figure("points"),
+    figure("available"),
+    figure("pending"),
+    figure("held"),
+    figure("debt"),
+    figure("lifetime"),
+    figure("forgiven"),
+    col("version", sa.Integer),
+    col("occurred_at", Instant),
+    col("booked_at", Instant),
+    col("actor", sa.Text),
+    col("reason", sa.Text, null=True),
+    sa.UniqueConstraint("member_id", "source_kind", "source_id", "wallet"),
+    sa.CheckConstraint(f"points BETWEEN -{MAX_POINTS_AN_ENTRY} AND {MAX_POINTS_AN_ENTRY}", name="points"),
+    sa.CheckConstraint("forgiven >= 0", name="forgiven"),
+    sa.CheckConstraint("available + pending + held - debt = points + forgiven", name="adds_up"),
+)
+
+lots = table(
+    "lots",
+    "member_id",
+    member_key(),
+    sa.Column("lot_id", uuid_text(), primary_key=True),
+    col("wallet", CODE),
+    col("source_kind", sa.String(16)),
+    col("source_id", KEY),
+    figure("granted"),
+    figure("remaining"),
+    figure("held"),
+    col("state", sa.String(16)),
+    col("opened_seq", sa.BigInteger),
+    col("opened_on", sa.Date),
+    col("available_on", sa.Date),
+    col("expires_on", sa.Date, null=True),
+    col("level", CODE, null=True),
+    sa.ForeignKeyConstraint(["member_id", "opened_seq"], ["ledger_entries.member_id", "ledger_entries.seq"]),
+    sa.CheckConstraint("remaining BETWEEN 0 AND granted", name="remaining"),
+    sa.CheckConstraint("held BETWEEN 0 AND remaining", name="held"),
+    sa.CheckConstraint("state IN ('pending', 'available', 'expired')", name="state"),
+    sa.Index(None, "member_id", "source_id"),
+    index_where("ix_lots_pending", "state = 'pending'", "available_on"),
+    index_where("ix_lots_ending", "state = 'available' AND remaining > 0", "expires_on"),
+)
+
+lot_changes = table(
+    "lot_changes",
+    "member_id",
+    member_key(),
+    sa.Column("lot_id", uuid_text(), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    figure("taken"),
+    figure("held"),
+    col("state", sa.String(16), null=True),
+    sa.ForeignKeyConstraint(["member_id", "lot_id"], ["lots.member_id", "lots.lot_id"]),
+    sa.ForeignKeyConstraint(["member_id", "seq"], ["ledger_entries.member_id", "ledger_entries.seq"]),
+    sa.CheckConstraint("taken <> 0 OR held <> 0 OR state IS NOT NULL", name="something"),
+    clustered=True,
+)
+
+accounts = table(
+    "accounts",
+    "member_id",
+    member_key(),
+    sa.Column("wallet", CODE, primary_key=True),
+    figure("available"),
+    figure("pending"),
+    figure("held"),
+    figure("debt"),
+    figure("lifetime"),
+    col("active_on", sa.Date),
+    col("next_expires_on", sa.Date, null=True),
+    figure("next_expires_points"),
+    sa.CheckConstraint("available >= 0 AND pending >= 0 AND held >= 0 AND debt >= 0", name="figures"),
+    sa.CheckConstraint("available = 0 OR debt = 0", name="debt_is_paid_first"),
+    clustered=True,
+)
+
+expiry_notices = table(
+    "expiry_notices",
+    "member_id",
+    member_key(),
+    sa.Column("wallet", CODE, primary_key=True),
+    sa.Column("expires_on", sa.Date, primary_key=True),
+    sa.Column("days_before", sa.Integer, primary_key=True),
+    col("points", sa.BigInteger),
+    col("status", sa.String(16)),
+    col("planned_on", sa.Date),
+    col("planned_at", Instant),
+    sa.CheckConstraint("status IN ('planned', 'below', 'suppressed')", name="status"),
+    clustered=True,
+)
