@@ -132,7 +132,7 @@ def _set_birthday(
         if actor.role not in ("staff", "admin"):
             raise Forbidden("birthday_set", "A birthday is set once; ask the staff to change it.")
         told, locked_until = {"reason": _reason(reason)}, plus(today, BIRTHDAY_LOCK)
-    store.change_profile(connection, member_id, newcomers.birthday_columns(birthday, locked_until))
+    store.change_profile(connection, member_id, newcomers.birthday_columns(birthday, today, locked_until))
     audit_log.record(connection, actor, "member.set_birthday", member_id, told)
 
 

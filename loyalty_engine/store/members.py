@@ -39,6 +39,8 @@ class Profile:
     birthday_calendar: str | None
     birthday_leap_month: bool | None
     birthday_locked_until: date | None
+    birthday_set_on: date | None
+    phone_changed_at: datetime | None
     segments: str
     attributes: str
 
@@ -90,10 +92,12 @@ _CARD: Final = Statement(sa.select(*_columns(cards, Card)).where(cards.c.number 
 
 _AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
 """The figures of a new member are the columns' defaults."""
+_LATER: Final = ("token_secret", "phone_changed_at")
+"""What a new member has nothing of yet."""
 _INSERTS: Final = (
     (members, statements.insert(members, *_AT_ENROLMENT)),
     *((table, statements.insert(table)) for table in (external_ids, cards, phones)),
-    (profiles, statements.insert(profiles, *(one.name for one in profiles.columns if one.name != "token_secret"))),
+    (profiles, statements.insert(profiles, *(one.name for one in profiles.columns if one.name not in _LATER))),
     *((table, statements.insert(table)) for table in (consents, tier_history)),
 )
 _INSERT_CARD: Final = statements.insert(cards)

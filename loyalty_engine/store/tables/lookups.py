@@ -150,3 +150,36 @@ budgets = table(
     figure("used"),
     sa.CheckConstraint("used >= 0", name="used"),
 )
+
+phone_codes = table(
+    "phone_codes",
+    "phone",
+    sa.Column("phone", sa.String(20), primary_key=True),
+    col("code_hash", sa.String(64)),
+    col("tries_left", sa.Integer),
+    col("made_at", Instant),
+    col("expires_at", Instant),
+    col("proved_at", Instant, null=True),
+    sa.CheckConstraint("tries_left >= 0", name="tries_left"),
+    sa.Index(None, "expires_at"),
+)
+
+door_counts = table(
+    "door_counts",
+    "scope_key",
+    sa.Column("scope_key", sa.String(64), primary_key=True),
+    figure("used"),
+    col("expires_at", Instant),
+    sa.CheckConstraint("used >= 0", name="used"),
+    sa.Index(None, "expires_at"),
+)
+
+phone_gifts = table(
+    "phone_gifts",
+    "phone_digest",
+    sa.Column("phone_digest", sa.String(64), primary_key=True),
+    sa.Column("occasion_id", CODE, primary_key=True),
+    sa.Column("occurrence", sa.BigInteger, primary_key=True, autoincrement=False),
+    col("granted_on", sa.Date),
+    clustered=True,
+)

@@ -21,6 +21,7 @@ members = table(
     col("level_grace_until", sa.Date, null=True),
     col("level_by", sa.String(8), default="metric"),
     figure("tier_changes"),
+    figure("last_event"),
     figure("purchases_count"),
     col("last_purchase_on", sa.Date, null=True),
     col("last_booked_at", Instant, null=True),
@@ -29,6 +30,7 @@ members = table(
     sa.CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", name="merged_into"),
     sa.CheckConstraint("level_by IN ('metric', 'manual')", name="level_by"),
     index_where("ix_members_review", "level_review_on IS NOT NULL", "level_review_on"),
+    sa.Index(None, "joined_on"),
 )
 
 profiles = table(
@@ -44,9 +46,28 @@ profiles = table(
     col("birthday_calendar", sa.String(8), null=True),
     col("birthday_leap_month", sa.Boolean, null=True),
     col("birthday_locked_until", sa.Date, null=True),
+    col("birthday_set_on", sa.Date, null=True),
+    col("phone_changed_at", Instant, null=True),
     col("segments", sa.Text, default="[]"),
     col("attributes", sa.Text, default="{}"),
     col("token_secret", sa.String(64), null=True),
+    index_where("ix_profiles_birthday", "birthday_month IS NOT NULL", "birthday_month", "birthday_day"),
+)
+
+member_dates = table(
+    "member_dates",
+    "member_id",
+    member_key(),
+    sa.Column("name", CODE, primary_key=True),
+    col("month", sa.Integer),
+    col("day", sa.Integer),
+    col("year", sa.Integer, null=True),
+    col("calendar", sa.String(8)),
+    col("leap_month", sa.Boolean),
+    col("set_on", sa.Date),
+    sa.CheckConstraint("calendar IN ('solar', 'lunar')", name="calendar"),
+    sa.Index(None, "name", "month", "day"),
+    clustered=True,
 )
 
 consents = table(

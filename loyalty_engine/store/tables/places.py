@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.tables.columns import CODE, col, table
+from loyalty_engine.store.tables.columns import CODE, col, index_where, table
 from loyalty_engine.store.types import Instant, uuid_text
 
 merchants = table(
@@ -84,6 +84,23 @@ tokens = table(
     col("created_by", sa.Text),
     col("expires_at", Instant, null=True),
     col("revoked_at", Instant, null=True),
+    index_where("ix_tokens_member", "member_id IS NOT NULL", "member_id"),
+)
+
+deployment_secrets = table(
+    "deployment_secrets",
+    "reference",
+    sa.Column("name", CODE, primary_key=True),
+    col("value", sa.String(64)),
+)
+
+message_pauses = table(
+    "message_pauses",
+    "reference",
+    sa.Column("what", CODE, primary_key=True),
+    col("paused_at", Instant),
+    col("actor", sa.Text),
+    col("reason", sa.Text),
 )
 
 audit_log = table(
