@@ -266,7 +266,9 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     (
         "messages.templates[0].english",
         "x",
-        ['messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "channels", "subject", "en")'],
+        [
+            'messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "channels", "subject", "en")'
+        ],
     ),
     (
         "messages.templates[0].purpose",
