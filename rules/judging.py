@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
+from rules.birthdays import age_on, birthday_near
 from rules.conditions import (
     WEEKDAYS,
     AboutPurchase,
@@ -39,7 +40,6 @@ from rules.conditions import (
     WithCoupon,
 )
 from rules.facts import MemberFacts, Number, Purchase
-from rules.occasions import age_on, birthday_near
 from rules.periods import plus
 from rules.programme import Rule
 from rules.views import Views, seen_by

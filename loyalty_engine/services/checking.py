@@ -11,7 +11,7 @@ from lunardate import LunarDate
 
 from rules.errors import Invalid
 from rules.facts import Birthday
-from rules.occasions import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
+from rules.birthdays import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 
 CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 MAX_NAME: Final = 100
