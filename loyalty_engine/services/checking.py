@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 from lunardate import LunarDate
 
+from rules.birthdays import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 from rules.errors import Invalid
 from rules.facts import Birthday
-from rules.birthdays import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 
 CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 MAX_NAME: Final = 100

@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from rules.facts import Birthday
 from rules.birthdays import age_on, birthday_near, birthdays_in
+from rules.facts import Birthday
 
 LEAP_DAY = Birthday(2, 29, 1996)
 
