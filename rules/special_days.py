@@ -66,12 +66,19 @@ def _calendar(country: str, year: int) -> Iterator[tuple[date, tuple[str, ...]]]
     # The package costs a third of a second to load: only a programme with a holiday pays for it.
     import holidays
 
-    plain = holidays.country_holidays(country, years=year, observed=False)
-    spoken = plain.supported_languages
-    for language in {_ENGLISH, plain.default_language} & set(spoken) or {None}:
+    for language in _languages(country):
         kept = holidays.country_holidays(country, years=year, observed=False, language=language)
         for day, text in kept.items():
             yield day, tuple(name for written in text.split("; ") for name in _names(written))
+
+
+@cache
+def _languages(country: str) -> tuple[str | None, ...]:
+    """Return in which languages names are taken; always said, for else the machine's own would decide."""
+    import holidays
+
+    plain = holidays.country_holidays(country)
+    return tuple(sorted({_ENGLISH, plain.default_language} & set(plain.supported_languages))) or (None,)
 
 
 def _names(written: str) -> Iterator[str]:

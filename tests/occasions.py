@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import enrolment
+from loyalty_engine.services import enrolment, member_changes
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.store.session import db
 from rules.facts import Birthday
-from tests.builders import ADMIN, done
+from tests.builders import ADMIN, STAFF, done
 from tests.ledger import said
 
 CLUB = dedent("""\
@@ -42,7 +42,17 @@ CLUB = dedent("""\
         - {id: cake, purpose: greeting, en: "{points} beans and {reward} wait for you until {valid_until}.", zh: "{points}豆和{reward}等您到{valid_until}。"}
     """)
 
-BIRTHDAY = "{id: birthday, on: birthday, span: week, give: [{points: 100, wallet: beans}, {reward: cake}], message: cake}"
+DAY = date(2026, 11, 22)
+A_DAY = timedelta(days=1)
+LONG_AGO = date(2020, 5, 1)
+ANN = Birthday(11, 22, 1990)
+"""Born on the day."""
+
+BIRTHDAY = (
+    "{id: birthday, on: birthday, span: week, give: [{points: 100, wallet: beans}, {reward: cake}], message: cake}"
+)
+WELCOME = "{id: welcome, on: enrolment, give: [{points: 20, wallet: beans}], message: hello}"
+UPGRADE = "{id: upgrade, on: tier_upgrade, span: week, give: [{points: 7, wallet: stamps}, {reward: cake}]}"
 
 
 def club(*occasions: str) -> str:
@@ -58,13 +68,27 @@ def noon(day: date) -> datetime:
 def join(on: date, birthday: Birthday | None = None, **given: Any) -> str:
     """Enrol a member at noon of a day; return the id. The clock is as before then."""
     with clock.frozen(noon(on)):
-        member_id: str = said(done(enrolment.enrol_in, ADMIN, enrolment.NewMember(birthday=birthday, **given)))["member_id"]
+        member_id: str = said(done(enrolment.enrol_in, ADMIN, enrolment.NewMember(birthday=birthday, **given)))[
+            "member_id"
+        ]
     return member_id
 
 
-def night(day: date, hour: int = 0, minute: int = 1) -> dict[str, int]:
-    """Run the occasions that are missing by a time of a day, by the club's clock; return what the last of them did."""
-    with clock.frozen(noon(day) + timedelta(hours=hour - 12, minutes=minute)):
+def suspend(member_id: str) -> None:
+    """Let a member wait."""
+    done(member_changes.suspend_in, STAFF, member_id, "a stolen phone")
+
+
+def night(day: date, hour: int = 0) -> dict[str, int]:
+    """Run the occasions of a day alone, a minute after it began by the club's clock; return what was done."""
+    with db.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM job_runs WHERE job = 'occasions'"))
+    return missed(day, hour)
+
+
+def missed(day: date, hour: int = 0) -> dict[str, int]:
+    """Run every day that is missing by then; return what was done on the last of them."""
+    with clock.frozen(noon(day) + timedelta(hours=hour - 12, minutes=1)):
         return dict(nights.run("occasions")[-1].counts)
 
 

@@ -165,8 +165,7 @@ def _give(giving: _Giving, posting: Posting, state: MemberState, gift: Gift) -> 
             told |= {"points": points, "wallet": tongue.name(wallet.name, wallet.id)}
     issued = [_issue(giving, posting, state, gift, place) for place, _ in _rewards(giving.occasion)]
     vouchers = [one for one in issued if one is not None]
-    if len(vouchers) == len(issued) or not _names_vouchers(giving):
-        _tell(giving, gift, told | _of_vouchers(giving, tongue, gift, vouchers))
+    _tell(giving, gift, told | _of_vouchers(giving, tongue, gift, vouchers))
 
 
 def source_id(occasion: Occasion, occurrence: Occurrence) -> str:
@@ -205,13 +204,6 @@ def _issue(giving: _Giving, posting: Posting, state: MemberState, gift: Gift, pl
     return issued
 
 
-def _names_vouchers(giving: _Giving) -> bool:
-    """Tell whether the message would promise a voucher."""
-    said = giving.search.plan.programme.messages.templates
-    texts = [text for one in said if one.id == giving.occasion.message for text in one.texts.values()]
-    return any("{reward}" in text or "{code}" in text for text in texts)
-
-
 def _of_vouchers(giving: _Giving, tongue: Tongue, gift: Gift, vouchers: Sequence[Issued]) -> dict[str, str | int]:
     if not vouchers:
         return {}
@@ -244,5 +236,14 @@ def _tell(giving: _Giving, gift: Gift, told: Mapping[str, str | int]) -> None:
     places: dict[str, str | int] = {"valid_until": gift.through.isoformat(), **told}
     if gift.occurrence.years is not None:
         places["years"] = gift.occurrence.years
-    by, cause = day_ends(gift.through, zone), source_id(occasion, gift.occurrence)
-    giving.wanted.append(Wanted(gift.member_id, occasion.message, OCCASION, cause, places, by))
+    giving.wanted.append(
+        Wanted(
+            gift.member_id,
+            occasion.message,
+            OCCASION,
+            source_id(occasion, gift.occurrence),
+            places,
+            send_by=day_ends(gift.through, zone),
+            on=None if occasion.on in ("enrolment", "tier_upgrade") else gift.occurrence.day,
+        )
+    )

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.store.audits.checks import Check, broken, differences, keys_of
 from loyalty_engine.store.audits.rows import Span
+from loyalty_engine.store.survivors import MERGE
 from loyalty_engine.store.tables import (
     ledger_entries,
     limit_uses,
