@@ -78,7 +78,7 @@ def _languages(country: str) -> tuple[str | None, ...]:
     import holidays
 
     plain = holidays.country_holidays(country)
-    return tuple(sorted({_ENGLISH, plain.default_language} & set(plain.supported_languages))) or (None,)
+    return tuple({_ENGLISH, plain.default_language} & set(plain.supported_languages)) or (None,)
 
 
 def _names(written: str) -> Iterator[str]:
