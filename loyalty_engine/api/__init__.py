@@ -26,6 +26,7 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    twilio,
     vouchers,
 )
 from loyalty_engine.api.openapi import make_api
@@ -49,6 +50,7 @@ _RESOURCES = (
     store_days,
     tokens,
     audit_log,
+    twilio,
     health,
     metrics,
 )

@@ -159,7 +159,7 @@ _raise: Final = {
         .where(
             *_TOGETHER,
             sa.or_(_among(t.c.status, below), sa.and_(_among(t.c.status, _GIVEN_UP), t.c.attempts > 0)),
-            t.c.planned_at >= _bind("since", t.c.planned_at),
+            t.c.changed_at >= _bind("since", t.c.changed_at),
         )
         .values(
             status=status,
@@ -279,7 +279,7 @@ def raise_to(
 ) -> int:
     """Let a message, and what went out in its text, rise to what the gateway tells; return how many rose.
 
-    What was planned before `since` is left as it is. What was tried and then given up rises too: it was sent after all.
+    What has not changed since `since` is left as it is. What was tried and then given up rises too: it was sent after all.
     """
     found = {"of_member": member_id, "of_message": message_id, "provider_id": provider_id, "reason": reason}
     return _raise[status].run(connection, **found, error=error and error[:32], since=since, now=now)

@@ -182,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if found := _ONE.fullmatch(parts.path):
             one = next((one for one in self.twilio.taken if one.sid == found[1]), None)
-            return self._say(200, one.told()) if one else self._say(404, {"code": 20404, "message": "no", "status": 404})
+            return (
+                self._say(200, one.told()) if one else self._say(404, {"code": 20404, "message": "no", "status": 404})
+            )
         return self._list({name: values[0] for name, values in parse_qs(parts.query).items()})
 
     def _list(self, query: Form) -> None:
