@@ -30,8 +30,9 @@ class SmtpMail:
         message = self._message(outgoing)
         try:
             server = self._connected()
-        except smtplib.SMTPAuthenticationError as error:
-            return Refused(str(error.smtp_code), permanent=error.smtp_code >= 500)
+        except smtplib.SMTPResponseException as error:
+            # Wrong for every mail alike: none is to be lost while the operator sets it right.
+            return Refused(str(error.smtp_code), permanent=False)
         except (OSError, smtplib.SMTPException):
             return Refused("not_connected", permanent=False)
         try:
@@ -39,6 +40,8 @@ class SmtpMail:
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
             return Refused(str(code), permanent=code >= 500)
+        except smtplib.SMTPSenderRefused as error:
+            return Refused(str(error.smtp_code), permanent=False)
         except smtplib.SMTPResponseException as error:
             return _answered(error)
         except (OSError, smtplib.SMTPException):

@@ -14,6 +14,8 @@ State = Literal["closed", "open", "half open"]
 FAILURES: Final = 5
 PAUSE_SECONDS: Final = 30
 _NAP_SECONDS: Final = 0.05
+_LEAST_SECONDS: Final = 0.001
+"""What is missing of a turn may be less than a clock can tell apart."""
 
 
 class Breaker:
@@ -76,7 +78,7 @@ class Bucket:
             wait = self._wait()
             if wait <= 0:
                 return True
-            self._nap(min(wait, _NAP_SECONDS))
+            self._nap(min(max(wait, _LEAST_SECONDS), _NAP_SECONDS))
         return False
 
     def _wait(self) -> float:
