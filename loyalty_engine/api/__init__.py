@@ -29,6 +29,7 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    twilio,
     vouchers,
 )
 from loyalty_engine.api.openapi import make_api
@@ -55,6 +56,7 @@ _RESOURCES = (
     store_days,
     tokens,
     audit_log,
+    twilio,
     health,
     metrics,
 )
