@@ -6,6 +6,7 @@ from loyalty_engine.api import (
     accounts,
     audit_log,
     batches,
+    codes,
     deeds,
     docs,
     errors,
@@ -37,6 +38,7 @@ from loyalty_engine.config import Settings
 _RESOURCES = (
     purchases,
     batches,
+    codes,
     redemptions,
     members,
     levels,

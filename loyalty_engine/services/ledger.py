@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from loyalty_engine.services import expiry_messages
 from loyalty_engine.services.member_lots import append_lot, change_lot, look_for_expiry, lots_of, take
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.store import member_state
@@ -84,6 +85,7 @@ def open_lots(
     seq = append_entry(posting, state, plan, wallet, kind, points, source, changes, reason=reason)
     for lot in new:
         append_lot(posting, state, wallet, lot, owner or source, seq, opened_on)
+    expiry_messages.note_short_lots(posting.to_tell, plan, posting.appended.lots[-len(new) :])
     return seq
 
 
