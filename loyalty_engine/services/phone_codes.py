@@ -160,6 +160,13 @@ def use(connection: sa.Connection, right: Right, also_proved: bool = False) -> N
         raise _wrong(0)
 
 
+def sent_today() -> int:
+    """Return how many codes were sent in the day's span that runs: what the cap on all of them looks at."""
+    deployment_secrets.prepare(*_SECRETS)
+    with reading() as connection:
+        return door_caps.sent_in_all(connection, clock.now())
+
+
 def forget_old() -> int:
     """Forget codes that were over a day ago, and counts of what was sent; return how many."""
     return in_transaction(_forget)
