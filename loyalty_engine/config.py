@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -85,6 +86,18 @@ class Settings:
     """`LOYALTY_PUBLIC_URL`: where the engine is reached from outside, without a slash at the end; empty where it isn't."""
     sms: SmsSettings = field(default_factory=SmsSettings)
     email: EmailSettings = field(default_factory=EmailSettings)
+    session_days: int = 90
+    """`LOYALTY_SESSION_DAYS`: how long a member stays signed in on a device."""
+    sms_countries: tuple[str, ...] = ()
+    """`LOYALTY_SMS_COUNTRIES`: the countries whose phones are sent codes (`CN,HK`); none named: the programme's own."""
+    codes_per_address: int = 20
+    """`LOYALTY_CODES_PER_ADDRESS`: how many codes are sent an hour that one address asked for."""
+    codes_per_prefix: int = 100
+    """`LOYALTY_CODES_PER_PREFIX`: how many codes are sent an hour to numbers that begin alike."""
+    codes_a_day: int = 5_000
+    """`LOYALTY_CODES_A_DAY`: how many codes are sent a day in all."""
+    trusted_proxies: tuple[str, ...] = ()
+    """`LOYALTY_TRUSTED_PROXIES`: addresses or networks of proxies that are believed whom they speak for."""
 
 
 class WrongSetting(ValueError):
@@ -106,6 +119,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_url(environment, "LOYALTY_PUBLIC_URL"),
         sms=_sms(environment),
         email=_email(environment),
+        session_days=_number(environment, "LOYALTY_SESSION_DAYS", default.session_days),
+        sms_countries=_countries(environment, "LOYALTY_SMS_COUNTRIES"),
+        codes_per_address=_number(environment, "LOYALTY_CODES_PER_ADDRESS", default.codes_per_address),
+        codes_per_prefix=_number(environment, "LOYALTY_CODES_PER_PREFIX", default.codes_per_prefix, 1, _MOST_A_MINUTE),
+        codes_a_day=_number(environment, "LOYALTY_CODES_A_DAY", default.codes_a_day, 1, _MOST_A_MINUTE),
+        trusted_proxies=_networks(environment, "LOYALTY_TRUSTED_PROXIES"),
     )
 
 
@@ -192,8 +211,7 @@ def _matching(environment: Mapping[str, str], name: str, pattern: str | re.Patte
 
 
 def _listed(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], takes: str) -> frozenset[str]:
-    words: Iterable[str] = (word.strip() for word in environment.get(name, "").split(","))
-    found = frozenset(word for word in words if word)
+    found = frozenset(_words(environment, name))
     for word in found:
         if not pattern.fullmatch(word):
             raise WrongSetting(f"{name} holds {word!r}; it takes {takes}")
@@ -210,3 +228,24 @@ def _url(environment: Mapping[str, str], name: str) -> str:
     if not (secure and parts.hostname and not parts.query and not parts.fragment and parts.username is None):
         raise WrongSetting(f"{name} is {text!r}; it takes https://HOST, or http:// on this machine")
     return text
+
+
+def _countries(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = _words(environment, name)
+    if not all(re.fullmatch("[A-Z]{2}", one) for one in found):
+        raise WrongSetting(f"{name} is {environment[name]!r}; it takes countries by two letters, such as CN,HK")
+    return found
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(one)) for one in _words(environment, name))
+    except ValueError:
+        said = environment[name]
+        raise WrongSetting(
+            f"{name} is {said!r}; it takes addresses or networks, such as 127.0.0.1,10.0.0.0/8"
+        ) from None
+
+
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in environment.get(name, "").split(",") if one.strip())

@@ -29,6 +29,8 @@ from rules.errors import Conflict, Forbidden, Invalid, NotFound
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 OVERLAP: Final = timedelta(hours=24)
 """How long the old token still works beside the new one after a rotation."""
+DOOR: Final = "door"
+"""Who made the token of a member who signed in with a code."""
 _TEXT: Final = re.compile(r"lty_([0-9a-f]{16})_([0-9a-f]{64})")
 _UNKNOWN: Final = "0" * 64
 
@@ -195,10 +197,33 @@ def revoke(actor: Actor, token_id: str) -> None:
     _tokens.forget(token_id)
 
 
-def revoke_members(connection: sa.Connection, member_id: str) -> int:
-    """End all tokens of a member, in the caller's transaction; return how many there were."""
-    ended = store.revoke_members(connection, member_id, clock.now())
+def revoke_members(connection: sa.Connection, member_id: str, but: str | None = None) -> int:
+    """End all tokens of a member, save one, in the caller's transaction; return how many there were."""
+    ended = store.revoke_members(connection, member_id, clock.now(), but or "")
     _tokens.clear()
+    return ended
+
+
+def session_in(connection: sa.Connection, member_id: str, device: str, expires_at: datetime) -> Issued:
+    """Make the token of a member who signed in on a device, in the caller's transaction."""
+    made = Token(
+        secrets.token_hex(8), "member", device, None, None, None, member_id, clock.now(), "door", expires_at, None
+    )
+    return _issue(connection, _actor(made), made, "session.open")
+
+
+def end_session(member_id: str, token_id: str) -> bool:
+    """End a token of that member's; False where there is none that works."""
+
+    def work(connection: sa.Connection) -> bool:
+        found = store.find(connection, token_id)
+        if found is None or found[1].member_id != member_id or not store.revoke(connection, token_id, clock.now()):
+            return False
+        audit_log.record(connection, _actor(found[1]), "session.end", token_id, {"member": member_id})
+        return True
+
+    ended = in_transaction(work)
+    _tokens.forget(token_id)
     return ended
 
 

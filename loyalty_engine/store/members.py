@@ -80,6 +80,7 @@ _ROW: Final = Statement(sa.select(*_columns(members, MemberRow)).where(members.c
 _STATUS: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID))
 _LOCK: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID).with_for_update())
 _PROFILE: Final = Statement(sa.select(*_columns(profiles, Profile)).where(profiles.c.member_id == _ID))
+_PHONE_CHANGED: Final = Statement(sa.select(profiles.c.phone_changed_at).where(profiles.c.member_id == _ID))
 _CONSENTS: Final = Statement(
     sa.select(*_columns(consents, Consent))
     .where(consents.c.member_id == _ID)
@@ -88,6 +89,7 @@ _CONSENTS: Final = Statement(
 _CARDS_OF: Final = Statement(
     sa.select(*_columns(cards, Card)).where(cards.c.member_id == _ID).order_by(cards.c.issued_at, cards.c.number)
 )
+_PHONES_OF: Final = Statement(sa.select(phones.c.phone).where(phones.c.member_id == _ID).order_by(phones.c.phone))
 _CARD: Final = Statement(sa.select(*_columns(cards, Card)).where(cards.c.number == _NUMBER))
 
 _AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
@@ -196,6 +198,17 @@ def change_member(connection: sa.Connection, member_id: str, values: Mapping[str
 def change_profile(connection: sa.Connection, member_id: str, values: Mapping[str, Any]) -> None:
     """Change columns of a member's personal data."""
     connection.execute(profiles.update().where(profiles.c.member_id == member_id).values(**values))
+
+
+def phones_of(connection: sa.Connection, member_id: str) -> list[str]:
+    """Return the telephone numbers that lead to a member: after a merge there may be several."""
+    return [str(row[0]) for row in _PHONES_OF.rows(connection, member_id=member_id)]
+
+
+def phone_changed_at(connection: sa.Connection, member_id: str) -> datetime | None:
+    """Return when a member's phone was changed last, where it was."""
+    row = _PHONE_CHANGED.one(connection, member_id=member_id)
+    return row[0] if row else None
 
 
 def change_phone(connection: sa.Connection, member_id: str, old: str | None, new: str | None) -> None:

@@ -121,11 +121,15 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         {"holiday": "CN", "name": "Sprng Festival"},
         ['occasions[0].on.name: CN has no holiday "Sprng Festival" (did you mean "Spring Festival"?)'],
     ),
-    ("occasions[0].lead", "soon", ['occasions[0].lead: "soon" is not a length of time (write it as "30 days" or "12 months")']),
+    (
+        "occasions[0].lead",
+        "soon",
+        ['occasions[0].lead: "soon" is not a length of time (write it as "30 days" or "12 months")'],
+    ),
     (
         "occasions[0]",
         {"id": "o", "on": "enrolment", "lead": "14 days", "give": [{"points": 1, "wallet": "beans"}]},
-        ["occasions[0].lead: only a birthday or a member's own date can be known for so long (leave \"lead\" out)"],
+        ['occasions[0].lead: only a birthday or a member\'s own date can be known for so long (leave "lead" out)'],
     ),
     ("occasions[0].on", {"holiday": "CN"}, ['occasions[0].on.name: "name" is missing']),
     (

@@ -9,6 +9,7 @@ from loyalty_engine.services import (
     message_stopping,
     occasions,
     parking,
+    phone_codes,
     reconciliation,
     redemptions,
     voucher_endings,
@@ -24,7 +25,7 @@ NIGHTLY: Final[tuple[Job, ...]] = (
     by_calls("vouchers", voucher_endings.expire_due),
     levels.REVIEWS,
     occasions.OCCASIONS,
-    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names()),
+    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names() + phone_codes.forget_old()),
 )
 """Points become available before they lapse, and are noticed before that."""
 
