@@ -35,7 +35,7 @@ def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict
     """
     with reading() as connection:
         member_id, _ = accounts.of_member(connection, member_id)
-        rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
+        rows = accounts.entries(connection, member_id, before_seq(cursor), limit + 1)
         ids = [row["source_id"] for row in rows]
         sources: dict[str, accounts.Source] = {}
         for one in survivors.family(connection, member_id):
@@ -54,7 +54,8 @@ def may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -
     return place is not None and place.merchant_id == actor.merchant_id
 
 
-def _before(cursor: str | None) -> int | None:
+def before_seq(cursor: str | None) -> int | None:
+    """Return the entry before which a page begins; raises `Invalid` for a cursor that was not given."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

@@ -71,8 +71,8 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
-    """What the entries of a statement are about, as far as the one who asks may know it."""
+class About:
+    """What entries are about, as far as the one who asks may know it."""
 
     programme: Programme
     language: str
@@ -126,8 +126,8 @@ def statement(actor: Actor, member_id: str, first: date, last: date, language: s
         rows = entries.between(connection, member_id, before, through)
         member, profile = members.row(connection, member_id), members.profile(connection, member_id)
         language = language or (member.language if member else "en")
-        about = _about(connection, actor, member_id, rows, asked.programme, language)
-    wallets = _wallets(asked.programme, language, opening, rows, about)
+        told_of = about(connection, actor, member_id, rows, asked.programme, language)
+    wallets = _wallets(asked.programme, language, opening, rows, told_of)
     name = Tongue(language).name(asked.programme.name, asked.programme.id)
     return Statement(member_id, profile.name if profile else None, name, first, last, language, wallets)
 
@@ -140,14 +140,15 @@ def _too_long(count: int) -> Invalid:
     )
 
 
-def _about(
+def about(
     connection: sa.Connection,
     actor: Actor,
     member_id: str,
     rows: Sequence[Mapping[str, Any]],
     programme: Programme,
     language: str,
-) -> _About:
+) -> About:
+    """Return what these entries are about."""
     ids = sorted({str(row["source_id"]) for row in rows})
     sources: dict[str, Source] = {}
     rewards: dict[str, str] = {}
@@ -156,7 +157,7 @@ def _about(
         found = accounts.sources(connection, member_id, some)
         sources |= {name: one for name, one in found.items() if may_know(connection, actor, one)}
         rewards |= entries.rewards(connection, member_id, some)
-    return _About(programme, language, sources, rewards)
+    return About(programme, language, sources, rewards)
 
 
 def _wallets(
@@ -164,7 +165,7 @@ def _wallets(
     language: str,
     opening: Mapping[str, Figures],
     rows: Sequence[Mapping[str, Any]],
-    about: _About,
+    about: About,
 ) -> tuple[WalletStatement, ...]:
     tongue = Tongue(language)
     names = {wallet.id: tongue.name(wallet.name, wallet.id) for wallet in programme.wallets}
@@ -179,7 +180,7 @@ def _wallets(
     return tuple(found.values())
 
 
-def _line(programme: Programme, language: str, row: Mapping[str, Any], after: Figures, about: _About) -> Line:
+def _line(programme: Programme, language: str, row: Mapping[str, Any], after: Figures, about: About) -> Line:
     zone = programme.time_zone
     source = about.source(row)
     return Line(
