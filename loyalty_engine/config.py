@@ -1,8 +1,10 @@
 """The settings of one deployment, read from the environment once, at start."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,18 @@ class Settings:
     """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
     voucher_hold_minutes: int = 15
     """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
+    session_days: int = 90
+    """`LOYALTY_SESSION_DAYS`: how long a member stays signed in on a device."""
+    sms_countries: tuple[str, ...] = ()
+    """`LOYALTY_SMS_COUNTRIES`: the countries whose phones are sent codes (`CN,HK`); none named: the programme's own."""
+    codes_per_address: int = 20
+    """`LOYALTY_CODES_PER_ADDRESS`: how many codes are sent an hour that one address asked for."""
+    codes_per_prefix: int = 100
+    """`LOYALTY_CODES_PER_PREFIX`: how many codes are sent an hour to numbers that begin alike."""
+    codes_a_day: int = 5_000
+    """`LOYALTY_CODES_A_DAY`: how many codes are sent a day in all."""
+    trusted_proxies: tuple[str, ...] = ()
+    """`LOYALTY_TRUSTED_PROXIES`: addresses or networks of proxies that are believed whom they speak for."""
 
 
 class WrongSetting(ValueError):
@@ -48,6 +62,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
         hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
         voucher_hold_minutes=_number(environment, "LOYALTY_VOUCHER_HOLD_MINUTES", default.voucher_hold_minutes),
+        session_days=_number(environment, "LOYALTY_SESSION_DAYS", default.session_days),
+        sms_countries=_countries(environment, "LOYALTY_SMS_COUNTRIES"),
+        codes_per_address=_number(environment, "LOYALTY_CODES_PER_ADDRESS", default.codes_per_address),
+        codes_per_prefix=_number(environment, "LOYALTY_CODES_PER_PREFIX", default.codes_per_prefix, 1, _MOST_A_MINUTE),
+        codes_a_day=_number(environment, "LOYALTY_CODES_A_DAY", default.codes_a_day, 1, _MOST_A_MINUTE),
+        trusted_proxies=_networks(environment, "LOYALTY_TRUSTED_PROXIES"),
     )
 
 
@@ -70,3 +90,24 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int 
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise WrongSetting(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)
+
+
+def _countries(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = _listed(environment, name)
+    if not all(re.fullmatch("[A-Z]{2}", one) for one in found):
+        raise WrongSetting(f"{name} is {environment[name]!r}; it takes countries by two letters, such as CN,HK")
+    return found
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(one)) for one in _listed(environment, name))
+    except ValueError:
+        said = environment[name]
+        raise WrongSetting(
+            f"{name} is {said!r}; it takes addresses or networks, such as 127.0.0.1,10.0.0.0/8"
+        ) from None
+
+
+def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in environment.get(name, "").split(",") if one.strip())

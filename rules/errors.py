@@ -53,3 +53,12 @@ class Forbidden(Refusal):
 
 class Busy(Refusal):
     """It can't be done this moment; the same request may succeed a little later."""
+
+
+class TooMany(Refusal):
+    """It was asked for more often than `limit` allows; `retry_after` is in seconds."""
+
+    def __init__(self, code: str, detail: str, retry_after: int, limit: int) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+        self.limit = limit

@@ -15,10 +15,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from loyalty_engine.api.bodies import too_large
 from loyalty_engine.api.known import REQUEST_ID
 from loyalty_engine.api.logs import origin
-from loyalty_engine.api.refusals import STATUSES, TooMany, Unauthorized
+from loyalty_engine.api.refusals import STATUSES, Unauthorized
 from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
-from rules.errors import Busy, Refusal
+from rules.errors import Busy, Refusal, TooMany
 from rules.reading import clipped
 
 P = ParamSpec("P")

@@ -14,11 +14,10 @@ from typing import Any, Final, cast
 
 from flask import Flask, current_app
 
-from loyalty_engine.api.refusals import TooMany
 from loyalty_engine.config import Settings
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
-from rules.errors import NotFound
+from rules.errors import NotFound, TooMany
 
 Clock = Callable[[], float]
 MISS_COSTS: Final = 20

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rules.errors import Refusal
+from rules.errors import Refusal, TooMany
 
 
 class Unauthorized(Refusal):
@@ -19,15 +19,6 @@ class TooLarge(Refusal):
 
 class WrongMediaType(Refusal):
     """What was sent says that it is something else than what is read here."""
-
-
-class TooMany(Refusal):
-    """Asked more often than `limit` times a minute; `retry_after` is in seconds."""
-
-    def __init__(self, code: str, detail: str, retry_after: int, limit: int) -> None:
-        super().__init__(code, detail)
-        self.retry_after = retry_after
-        self.limit = limit
 
 
 STATUSES: Final[tuple[tuple[type[Refusal], int, str], ...]] = (

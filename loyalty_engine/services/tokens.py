@@ -202,6 +202,29 @@ def revoke_members(connection: sa.Connection, member_id: str) -> int:
     return ended
 
 
+def session_in(connection: sa.Connection, member_id: str, device: str, expires_at: datetime) -> Issued:
+    """Make the token of a member who signed in on a device, in the caller's transaction."""
+    made = Token(
+        secrets.token_hex(8), "member", device, None, None, None, member_id, clock.now(), "door", expires_at, None
+    )
+    return _issue(connection, _actor(made), made, "session.open")
+
+
+def end_session(member_id: str, token_id: str) -> bool:
+    """End a token of that member's; False where there is none that works."""
+
+    def work(connection: sa.Connection) -> bool:
+        found = store.find(connection, token_id)
+        if found is None or found[1].member_id != member_id or not store.revoke(connection, token_id, clock.now()):
+            return False
+        audit_log.record(connection, _actor(found[1]), "session.end", token_id, {"member": member_id})
+        return True
+
+    ended = in_transaction(work)
+    _tokens.forget(token_id)
+    return ended
+
+
 def _managed(connection: sa.Connection, actor: Actor, token_id: str) -> Token:
     """Return a token that the actor may change: a member's for staff, any other of its merchant for an admin."""
     found = store.find(connection, token_id)

@@ -49,6 +49,11 @@ _SOME_OF: Final = Statement(
     .order_by(t.c.token_id)
     .limit(_LIMIT)
 )
+_OF_MEMBER: Final = Statement(
+    sa.select(*_COLUMNS)
+    .where(t.c.member_id == sa.bindparam("key", type_=t.c.member_id.type), t.c.revoked_at.is_(None))
+    .order_by(t.c.created_at.desc(), t.c.token_id)
+)
 _INSERT: Final = statements.insert(t)
 
 
@@ -92,6 +97,11 @@ def revoke(connection: sa.Connection, token_id: str, revoked_at: datetime) -> bo
 def revoke_members(connection: sa.Connection, member_id: str, revoked_at: datetime) -> int:
     """Mark the tokens of a member as revoked; return how many weren't already."""
     return _REVOKE_MEMBERS.run(connection, key=member_id, revoked_at=revoked_at)
+
+
+def of_member(connection: sa.Connection, member_id: str) -> tuple[Token, ...]:
+    """Return a member's tokens that weren't revoked, newest first."""
+    return tuple(Token(*row) for row in _OF_MEMBER.rows(connection, key=member_id))
 
 
 def any_there(connection: sa.Connection) -> bool:

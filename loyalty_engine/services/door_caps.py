@@ -1,0 +1,76 @@
+"""How many codes are sent: caps by phone, address, prefix and day, so that nobody makes money with our text messages.
+
+Each cap counts from the first code of its span. What is counted is what is sent: a code that is refused counts nowhere.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+import phonenumbers
+import sqlalchemy as sa
+
+from loyalty_engine.config import Settings
+from loyalty_engine.services import deployment_secrets
+from loyalty_engine.store import door_counts as store
+from rules.errors import TooMany
+
+_SECOND = timedelta(seconds=1)
+_QUARTER, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+PER_PHONE: Final = ((3, _QUARTER), (10, _DAY))
+_PREFIX_DIGITS: Final = 3
+EVERYTHING: Final = "all"
+
+
+class _Cap(NamedTuple):
+    what: str
+    which: str
+    most: int
+    span: timedelta
+
+
+def take(connection: sa.Connection, settings: Settings, phone: str, address: str, now: datetime) -> None:
+    """Count a code that is about to be sent, in the caller's transaction. Raises `TooMany`.
+
+    What is shared by the most comes last, so that its row is locked for the shortest time, and in one order.
+    """
+    caps = (
+        *(_Cap("phone", phone, most, span) for most, span in PER_PHONE),
+        _Cap("address", address, settings.codes_per_address, _HOUR),
+        _Cap("prefix", prefix(phone), settings.codes_per_prefix, _HOUR),
+        _Cap(EVERYTHING, "", settings.codes_a_day, _DAY),
+    )
+    for cap in caps:
+        key = _key(connection, cap)
+        if not store.take(connection, key, cap.most, now, now + cap.span):
+            raise _refused(connection, key, cap, now)
+
+
+def sent_in_all(connection: sa.Connection, now: datetime) -> int:
+    """Return how many codes were sent in the day's span that runs at `now`."""
+    found = store.find(connection, _key(connection, _Cap(EVERYTHING, "", 0, _DAY)))
+    return found[0] if found and found[1] > now else 0
+
+
+def prefix(phone: str) -> str:
+    """Return how a number begins: its country's code and three digits. Those who pump SMS own whole ranges."""
+    number = phonenumbers.parse(phone)
+    return f"+{number.country_code}{str(number.national_number)[:_PREFIX_DIGITS]}"
+
+
+def _key(connection: sa.Connection, cap: _Cap) -> str:
+    said = f"{cap.what}\0{cap.which}\0{int(cap.span.total_seconds())}"
+    return hmac.new(deployment_secrets.secret(connection, "doors"), said.encode(), sha256).hexdigest()
+
+
+def _refused(connection: sa.Connection, key: str, cap: _Cap, now: datetime) -> TooMany:
+    found = store.find(connection, key)
+    wait = max(1, -((now - found[1]) // _SECOND)) if found else 1
+    detail = f"Too many codes were asked for; ask again in {wait} seconds."
+    return TooMany("too_many_codes", detail, wait, cap.most)
+
+
+def forget(connection: sa.Connection, before: datetime) -> int:
+    """Forget the counts whose span was over before an instant; return how many."""
+    return store.forget(connection, before)
