@@ -17,6 +17,8 @@ class Edge:
 
     colour: str
     """The shop's colour, `#rrggbb`."""
+    address: Callable[[], str]
+    """Returns where the request comes from."""
     known: Callable[[Actor], None]
     """Notes who asks, for the log."""
     asks: Callable[[Actor], None]
