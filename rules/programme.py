@@ -430,11 +430,19 @@ class ExpiryNotices:
     template: str
 
 
+Channel = Literal["sms", "email"]
+CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     id: str
     purpose: Literal["service", "greeting", "marketing"]
     texts: Texts
+    channels: tuple[Channel, ...] = CHANNELS
+    """The first one for which the member has an address and allows it is taken."""
+    subject: Texts = field(default_factory=dict)
+    """Of an e-mail; without one it is the programme's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +455,8 @@ class Messages:
     signature: Texts = field(default_factory=dict)
     limit: Mapping[str, TimesPer] = field(default_factory=dict)
     expiry_notices: ExpiryNotices | None = None
+    cost_minor: Mapping[str, Fraction] = field(default_factory=dict)
+    """Channel to minor units of money a segment, exactly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loyalty_engine.api import forms
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.described import answers
 from loyalty_engine.api.limits import guessable
@@ -12,16 +13,12 @@ from loyalty_engine.api.schemas.answers import BalancesAnswer, PurchaseAnswer
 from loyalty_engine.api.schemas.members import (
     ClaimSchema,
     LedgerAnswer,
-    MemberAnswer,
-    ShownCardAnswer,
     StandingAnswer,
 )
-from loyalty_engine.api.schemas.queries import AsOfQuery, PageQuery
-from loyalty_engine.services import as_of, balances, claims, member_tokens, members
+from loyalty_engine.api.schemas.queries import AsOfQuery, LedgerQuery
+from loyalty_engine.services import as_of, balances, claims
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
-from loyalty_engine.services.members import Member
-from rules.errors import NotFound
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/v1", description="What members have.")
 
@@ -38,10 +35,10 @@ def balances_of(actor: Actor, asked: dict[str, Any], member_id: str) -> bytes | 
 @blueprint.route("/members/<id:member_id>/ledger", methods=["GET"])
 @allow("service", "staff", "admin")
 @answers(200, LedgerAnswer)
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(LedgerQuery, location="query")
 def ledger_of(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, Any]:
     """List what changed a member's points, newest first."""
-    return balances.ledger(actor, member_id, page["cursor"], page["limit"])
+    return balances.ledger(actor, member_id, page["cursor"], page["limit"], forms.spoken_to(page["language"]))
 
 
 @blueprint.route("/members/<id:member_id>/tier", methods=["GET"])
@@ -51,14 +48,6 @@ def ledger_of(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, A
 def tier_of(actor: Actor, asked: dict[str, Any], member_id: str) -> dict[str, Any]:
     """Show a member's level and what is missing for the next; or the level at the end of a past day."""
     return balances.tier(member_id) if not asked["as_of"] else as_of.tier(member_id, asked["as_of"])
-
-
-@blueprint.route("/me", methods=["GET"])
-@allow("member")
-@answers(200, MemberAnswer)
-def me(actor: Actor) -> Member:
-    """Show who I am."""
-    return members.find(_self(actor))
 
 
 @blueprint.route("/me/balances", methods=["GET"])
@@ -73,10 +62,10 @@ def my_balances(actor: Actor, asked: dict[str, Any]) -> bytes | dict[str, Any]:
 @blueprint.route("/me/ledger", methods=["GET"])
 @allow("member")
 @answers(200, LedgerAnswer)
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(LedgerQuery, location="query")
 def my_ledger(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
     """List what changed my points, newest first."""
-    return balances.ledger(actor, _self(actor), page["cursor"], page["limit"])
+    return balances.ledger(actor, _self(actor), page["cursor"], page["limit"], forms.spoken_to(page["language"]))
 
 
 @blueprint.route("/me/tier", methods=["GET"])
@@ -86,19 +75,6 @@ def my_ledger(actor: Actor, page: dict[str, Any]) -> dict[str, Any]:
 def my_tier(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     """Show my level and what is missing for the next; or the level at the end of a past day."""
     return balances.tier(_self(actor)) if not asked["as_of"] else as_of.tier(_self(actor), asked["as_of"])
-
-
-@blueprint.route("/me/card", methods=["GET"])
-@allow("member")
-@answers(200, ShownCardAnswer)
-def my_card(actor: Actor) -> dict[str, Any]:
-    """Show the card that I show at the till, with the token that proves for half a minute or more that it's me."""
-    working = [card for card in members.find(_self(actor)).cards if card.status == "active"]
-    if not working:
-        raise NotFound("no_card", "You have no card that works; ask for one at the till.")
-    shown = member_tokens.show(_self(actor))
-    card = {"number": working[-1].number, "status": working[-1].status}
-    return {**card, "token": shown.token, "token_valid_until": shown.valid_until.isoformat()}
 
 
 @blueprint.route("/me/claims", methods=["POST"])

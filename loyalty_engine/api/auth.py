@@ -72,6 +72,8 @@ def public(view: Callable[P, Any]) -> Callable[P, Response]:
 
     @wraps(view)
     def open_to_all(*args: P.args, **kwargs: P.kwargs) -> Response:
+        if request.method == "POST":
+            _check_no_query()
         return respond(view(*args, **kwargs))
 
     open_to_all.allowed = (EVERYONE,)  # type: ignore[attr-defined]

@@ -31,3 +31,10 @@ def respond(result: Any) -> Response:
 def answer(result: Any, status: int = 200) -> Answer:
     """Return what a service answered with as an `Answer`; anything but an `Answer` gets `status`."""
     return result if isinstance(result, Answer) else Answer(status, _encode(result))
+
+
+def private(result: Any, status: int = 200) -> Response:
+    """Return plain data or a dataclass as a response that no cache keeps: it is somebody's own."""
+    response = Response(_encode(result), status, content_type=_JSON)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -6,11 +6,12 @@ import msgspec
 from werkzeug.wrappers import Response
 
 from loyalty_engine.portal.card import shown_card
+from loyalty_engine.portal.history import changes
 from loyalty_engine.portal.languages import language, member
 from loyalty_engine.portal.ladder import ladder
 from loyalty_engine.portal.pages import page, page_names
 from loyalty_engine.portal.routes import blueprint, member_of, members_only
-from loyalty_engine.services import balances, histories
+from loyalty_engine.services import balances
 from loyalty_engine.services.actors import Actor
 
 _LATELY = 3
@@ -27,7 +28,7 @@ def home(actor: Actor) -> Response:
         card=shown_card(actor),
         wallets=wallets(member_id),
         tier=ladder(balances.tier(member_id), page_names(), language()),
-        lately=histories.page(actor, member_id, None, _LATELY, language()).changes,
+        lately=changes(actor, None, _LATELY)[0],
     )
 
 

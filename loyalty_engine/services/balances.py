@@ -3,17 +3,17 @@
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import stores
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.entry_words import About, about
 from loyalty_engine.services.member_tier import tier
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances as balances_of
-from loyalty_engine.store import accounts, survivors
+from loyalty_engine.store import accounts, members
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid
+from rules.statement_words import kind_words
 
 __all__ = ["balances", "ledger", "tier"]
 
@@ -28,13 +28,14 @@ def balances(member_id: str) -> bytes:
     return _encode({"member_id": member_id, "balances": balances_of(programme, found)})
 
 
-def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Return a page of entries, newest first, each with its source: the purchase, and the return where it was one.
+def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int, language: str | None = None) -> dict[str, Any]:
+    """Return a page of entries, newest first, each with its source and in words: of `language`, else the member's own.
 
     Whoever belongs to a merchant is not told which purchase at another merchant it was.
     """
     with reading() as connection:
         member_id, _ = accounts.of_member(connection, member_id)
+<<<<<<< HEAD
         rows = accounts.entries(connection, member_id, before_seq(cursor), limit + 1)
         ids = [row["source_id"] for row in rows]
         sources: dict[str, accounts.Source] = {}
@@ -42,16 +43,15 @@ def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int) -> dict
             sources |= accounts.sources(connection, one, ids)
         sources = {name: one for name, one in sources.items() if may_know(connection, actor, one)}
     entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
+=======
+        rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
+        member, programme = members.row(connection, member_id), plan_for(connection, clock.now()).programme
+        language = language or (member.language if member else "en")
+        known = about(connection, actor, member_id, rows[:limit], programme, language)
+>>>>>>> part-d2
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
-    return {"member_id": member_id, "entries": entries, "next": following}
-
-
-def may_know(connection: sa.Connection, actor: Actor, source: accounts.Source) -> bool:
-    """Tell whether whoever asks may be told which purchase it was: those of a merchant only of their own."""
-    if actor.merchant_id is None:
-        return True
-    place = stores.place(connection, source.purchase_key.partition("/")[0])
-    return place is not None and place.merchant_id == actor.merchant_id
+    shown = [_entry(row, known, explained=actor.role == "member") for row in rows[:limit]]
+    return {"member_id": member_id, "entries": shown, "next": following}
 
 
 def before_seq(cursor: str | None) -> int | None:
@@ -63,16 +63,13 @@ def before_seq(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def _entry(row: accounts.Values, found: accounts.Source | None) -> dict[str, Any]:
+def _entry(row: accounts.Values, known: About, explained: bool) -> dict[str, Any]:
     shown = ("seq", "kind", "wallet", "points", "available", "pending", "held", "debt", "forgiven")
-    entry: dict[str, Any] = {name: row[name] for name in shown}
-    source: dict[str, Any] = {"kind": row["source_kind"], "id": row["source_id"]}
-    if found is not None:
-        store, _, purchase_id = found.purchase_key.partition("/")
-        source |= {"store": store, "purchase_id": purchase_id}
-        if found.return_reference is not None:
-            source["return_reference"] = found.return_reference
-    return entry | {
+    source, posting = known.source(row), known.explained_as(row) if explained else None
+    return {name: row[name] for name in shown} | {
+        "said": kind_words(known.language, row["kind"]),
+        "about": known.words(row, source),
+        "explanation": f"/v1/me/purchases/{posting}/explanation" if posting else None,
         "source": source,
         "programme_version": row["version"],
         "occurred_at": row["occurred_at"].isoformat(),

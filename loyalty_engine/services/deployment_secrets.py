@@ -1,8 +1,9 @@
-"""Secrets of this deployment, so that what is stored as a digest can't be found out by trying every phone or code."""
+"""Secrets that a deployment makes for itself on first use and keeps: what signs its tokens, and hides phones in keys."""
 
 import hmac
 import secrets
 from hashlib import sha256
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -10,29 +11,33 @@ from loyalty_engine.services.caching import Cache
 from loyalty_engine.store import deployment_secrets as store
 from loyalty_engine.store.session import reading
 
-_secrets: Cache[str, bytes] = Cache(seconds=None)
+PHONES: Final = "phones"
+_BYTES: Final = 32
+
+_kept: Cache[str, bytes] = Cache(seconds=None, size=100)
 
 
 def secret(connection: sa.Connection, name: str) -> bytes:
-    """Return the 32 bytes of that name; made in the caller's transaction when it is asked for first."""
-    try:
-        return _secrets.get(name, lambda: _committed(name))
-    except LookupError:
-        store.make(connection, name, secrets.token_hex(32))
-        found = store.find(connection, name)
-        assert found is not None, "it was made just now"
-        return bytes.fromhex(found)
+    """Return the secret of that name, 32 random bytes; of two that make it at once both get the one that is kept.
+
+    It is made in the caller's transaction: where it may be the first time, that one must be able to write.
+    """
+    found = _kept.get(name, lambda: _committed(name))
+    if found:
+        return found
+    _kept.forget(name)
+    store.insert_once(connection, name, secrets.token_bytes(_BYTES))
+    made = store.find(connection, name)
+    assert made is not None, "it was inserted just now, or by somebody else before"
+    return made
 
 
 def _committed(name: str) -> bytes:
-    """Return a secret that is there for good: one of a transaction that may be undone must not be remembered."""
+    """Return what is there for everybody: what this transaction made may still be undone, and must not be kept."""
     with reading() as connection:
-        found = store.find(connection, name)
-    if found is None:
-        raise LookupError(name)
-    return bytes.fromhex(found)
+        return store.find(connection, name) or b""
 
 
 def phone_digest(connection: sa.Connection, phone: str) -> str:
-    """Return what stands for a telephone number where the number itself must not be kept."""
-    return hmac.new(secret(connection, "phones"), phone.encode(), sha256).hexdigest()
+    """Return what stands for a telephone number where the number itself must not stand."""
+    return hmac.new(secret(connection, PHONES), phone.encode(), sha256).hexdigest()

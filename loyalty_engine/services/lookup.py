@@ -11,7 +11,7 @@ from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_answers import trace_words
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
 from loyalty_engine.services.sites import site_of
-from loyalty_engine.store import postings, purchase_keys, survivors
+from loyalty_engine.store import members, postings, purchase_keys, survivors
 from loyalty_engine.store.purchase_keys import KeyRow, Values
 from loyalty_engine.store.session import reading
 from rules.accrual import Accrual, rework
@@ -39,25 +39,40 @@ def explanation(actor: Actor, purchase_id: str, store: str | None, language: str
         key, row = located(connection, actor, purchase_id, store)
         if row.member_id is None or row.posting_id is None:
             return _parked_view(connection, key)
-        kept = stored(connection, row)
-        plan, purchase, accrual = recomputed(connection, kept)
-        words = explain(plan, purchase, accrual, language)
-        return {
-            "purchase_id": purchase_id,
-            "headline": words.headline,
-            "wallets": [
-                {
-                    "wallet": wallet.wallet,
-                    "headline": wallet.headline,
-                    "gave": list(wallet.gave),
-                    "gave_nothing": list(wallet.gave_nothing),
-                }
-                for wallet in words.wallets
-            ],
-            "left_out": list(words.left_out),
-            "trace": trace_words(plan, trace(plan, purchase, accrual)),
-            "programme_version": plan.version,
-        }
+        return _explained(connection, stored(connection, row), language)
+
+
+def own_explanation(member_id: str, posting_id: str, language: str | None) -> dict[str, Any]:
+    """Return the same for a member's own purchase by its posting, in `language`, else the member's; `NotFound` else."""
+    with reading() as connection:
+        family = survivors.family(connection, member_id)
+        found = (postings.purchase(connection, one, posting_id) for one in family)
+        kept = next((one for one in found if one is not None and one["status"] != "moved"), None)
+        if kept is None:
+            raise NotFound("purchase_not_found", "There is no such purchase of yours.")
+        member = members.row(connection, member_id)
+        return _explained(connection, kept, language or (member.language if member else "en"))
+
+
+def _explained(connection: sa.Connection, kept: Values, language: str) -> dict[str, Any]:
+    plan, purchase, accrual = recomputed(connection, kept)
+    words = explain(plan, purchase, accrual, language)
+    return {
+        "purchase_id": kept["purchase_key"].partition("/")[2],
+        "headline": words.headline,
+        "wallets": [
+            {
+                "wallet": wallet.wallet,
+                "headline": wallet.headline,
+                "gave": list(wallet.gave),
+                "gave_nothing": list(wallet.gave_nothing),
+            }
+            for wallet in words.wallets
+        ],
+        "left_out": list(words.left_out),
+        "trace": trace_words(plan, trace(plan, purchase, accrual)),
+        "programme_version": plan.version,
+    }
 
 
 def located(connection: sa.Connection, actor: Actor, purchase_id: str, store: str | None) -> tuple[str, KeyRow]:

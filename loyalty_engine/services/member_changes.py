@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, newcomers, races
+from loyalty_engine.services import audit_log, checking, newcomers, races, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import GivenConsent
@@ -63,10 +63,13 @@ def change(actor: Actor, member_id: str, changes: Changes, reason: str | None = 
     Raises `Invalid` with all that is wrong, `Conflict` with `phone_taken`, and for another birthday than the one that is
     set `Forbidden`; staff change it, and have to say why.
     """
-    return races.run(lambda connection: _change(connection, actor, member_id, changes, reason))
+    return races.run(lambda connection: change_in(connection, actor, member_id, changes, reason))
 
 
-def _change(connection: sa.Connection, actor: Actor, member_id: str, changes: Changes, reason: str | None) -> Member:
+def change_in(
+    connection: sa.Connection, actor: Actor, member_id: str, changes: Changes, reason: str | None = None
+) -> Member:
+    """The same, in the caller's transaction; a race for a phone is a `Duplicate`: run it again."""
     member_id = _lock(connection, member_id)
     programme = plan_for(connection, clock.now()).programme
     today = business_day(clock.now(), programme.time_zone)
@@ -77,7 +80,7 @@ def _change(connection: sa.Connection, actor: Actor, member_id: str, changes: Ch
     if birthday is not None and birthday != birthday_of(profile):
         _set_birthday(connection, actor, member_id, profile, birthday, reason, today)
     if "phone" in columns:
-        _change_phone(connection, member_id, profile, columns["phone"])
+        columns |= _change_phone(connection, actor, member_id, profile, columns["phone"])
     of_member: dict[str, Any] = {name: columns.pop(name) for name in _OF_MEMBER if name in columns}
     if of_member:
         store.change_member(connection, member_id, of_member)
@@ -108,13 +111,18 @@ def _checked(given: dict[str, Any], programme: Programme, today: date) -> dict[s
     return columns
 
 
-def _change_phone(connection: sa.Connection, member_id: str, profile: Profile, phone: str | None) -> None:
+def _change_phone(
+    connection: sa.Connection, actor: Actor, member_id: str, profile: Profile, phone: str | None
+) -> dict[str, Any]:
+    """Let another phone lead to the member: other sessions end, and points and rewards wait a day (`phone_changes`)."""
     if profile.phone == phone:
-        return
+        return {}
     if phone is not None and store.known_phones(connection, [phone]):
         detail = "This telephone number belongs to another member: take it off there first."
         raise Conflict("phone_taken", detail, {"phone": ["belongs to another member"]})
     store.change_phone(connection, member_id, profile.phone, phone)
+    tokens.revoke_members(connection, member_id, but=actor.token_id)
+    return {"phone_changed_at": clock.now()}
 
 
 def _set_birthday(

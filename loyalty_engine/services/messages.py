@@ -1,16 +1,167 @@
-"""Plans what members are told, in the transaction of its cause."""
+"""Plans what members are told, in the transaction of its cause: each cause once, thousands in a few statements.
+
+Nothing personal is kept with a message: who is addressed, and where, is read when it is sent.
+Source: PROGRAMME.md, messages; RELIABILITY.md, SMS.
+"""
 
 import json
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from loyalty_engine.services.deployment_secrets import phone_digest
+from loyalty_engine.services.message_limits import Limits
+from loyalty_engine.services.message_pauses import is_paused, paused
+from loyalty_engine.services.message_templates import Known, known
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import message_people, messages
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.tables import messages
+from loyalty_engine.store.message_pauses import EVERYTHING
+from loyalty_engine.store.message_people import Person
+from rules.message_times import next_send, out_of_quiet
+from rules.messages import CODE, channel_for
+from rules.plan import Plan
 from rules.programme import Programme
+
+_ADDRESSES: Final = {"sms": "phone", "email": "email"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A message that a cause asks for: a template's id, and the values of its places (no name, no number).
+
+    `send_by` is when it is no longer worth sending. `at_once` is for what a member waits for. `on` is the member's own
+    day that it is about, before which it is not told.
+    """
+
+    member_id: str
+    template: str
+    cause_kind: str
+    cause_id: str
+    places: Mapping[str, str | int] = field(default_factory=dict)
+    send_by: datetime | None = None
+    at_once: bool = False
+    on: date | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known of everybody in a batch."""
+
+    connection: sa.Connection
+    plan: Plan
+    now: datetime
+    people: Mapping[str, Person]
+    said: Mapping[str, Mapping[tuple[str, str], bool]]
+    limits: Limits
+    paused: frozenset[str]
+
+
+def plan_messages(connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted], now: datetime) -> int:
+    """Write a row for each message that is wanted and not there yet, planned or with why it isn't; return how many.
+
+    The rows commit with their cause. Where the programme limits a purpose, the members are locked.
+    """
+    fresh = _fresh(connection, wanted)
+    if not fresh:
+        return 0
+    ids = sorted({one.member_id for one in fresh})
+    batch = _Batch(
+        connection,
+        plan,
+        now,
+        message_people.people(connection, ids),
+        message_people.said(connection, ids),
+        Limits.load(connection, plan, ids, {_purpose(plan, one) for one in fresh}, now),
+        paused(connection),
+    )
+    messages.insert(connection, [_row(batch, one) for one in fresh])
+    batch.limits.write(connection)
+    return len(fresh)
+
+
+def _fresh(connection: sa.Connection, wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Return what is not there yet, each cause once; a cause that has just been made needs no look."""
+    by_cause = {(one.member_id, one.cause_kind, one.cause_id): one for one in reversed(wanted)}
+    if not by_cause:
+        return []
+    members, _, cause_ids = zip(*by_cause, strict=True)
+    there = messages.causes(connection, sorted(set(members)), sorted(set(cause_ids)))
+    return [one for cause, one in reversed(by_cause.items()) if cause not in there]
+
+
+def _purpose(plan: Plan, one: Wanted) -> str:
+    return known(plan, one.template, one.cause_kind).purpose
+
+
+def _row(batch: _Batch, one: Wanted) -> dict[str, Any]:
+    """Decide one message: over which channel, when, or why not."""
+    person = batch.people.get(one.member_id)
+    template = known(batch.plan, one.template, one.cause_kind)
+    language = person.language if person else "en"
+    channel, refused = channel_for(
+        template.template, template.purpose, batch.said.get(one.member_id, {}), _addresses(person)
+    )
+    refused = template.missing(one.places) or refused
+    send_at, late = _send_at(batch, one, template, person, channel, may_wait=refused is None)
+    reason = refused or late
+    held = reason is None and is_paused(one.template, batch.paused)
+    return {
+        "member_id": one.member_id,
+        "message_id": new_id(),
+        "template": one.template,
+        "purpose": template.purpose,
+        "channel": channel,
+        "language": language,
+        "status": "suppressed" if reason else "held" if held else "planned",
+        "reason": "paused" if held else reason,
+        "cause_kind": one.cause_kind,
+        "cause_id": one.cause_id,
+        "places": json.dumps(dict(one.places), ensure_ascii=False),
+        "to_address": None,
+        "send_at": send_at,
+        "send_by": one.send_by,
+        "planned_at": batch.now,
+        "changed_at": batch.now,
+        "segments": template.segments(language) if channel == "sms" else None,
+        "version": batch.plan.version,
+    }
+
+
+def _addresses(person: Person | None) -> frozenset[str]:
+    if person is None:
+        return frozenset()
+    return frozenset(channel for channel, name in _ADDRESSES.items() if getattr(person, name))
+
+
+def _send_at(
+    batch: _Batch, one: Wanted, template: Known, person: Person | None, channel: str, may_wait: bool
+) -> tuple[datetime, str | None]:
+    """Return when a message goes out, and why it doesn't where there is no such time."""
+    settings = batch.plan.programme.messages
+    zone = zone_of(batch.plan.programme, person)
+    if not one.at_once:
+        at = next_send(settings, zone, batch.now, one.on)
+    elif template.purpose in ("greeting", "marketing"):
+        at = out_of_quiet(batch.now, zone, settings.quiet_hours)
+    else:
+        at = batch.now
+    if not may_wait:
+        return at, None
+    found = batch.limits.take(one.member_id, channel, template, zone, at, one.send_by)
+    if found is None:
+        return at, "limit"
+    return found, "too_late" if one.send_by is not None and found > one.send_by else None
+
+
+def zone_of(programme: Programme, person: Person | None) -> ZoneInfo:
+    """Return the member's own zone, else the programme's."""
+    return ZoneInfo(person.time_zone) if person and person.time_zone else programme.time_zone
 
 
 def plan_code(
@@ -25,15 +176,23 @@ def plan_code(
     cause_id: str,
     now: datetime,
 ) -> None:
-    """Write a one-time code to a phone, to be sent at once."""
-    row = dict.fromkeys(messages.columns.keys()) | {
+    """Write a one-time code to a phone, to be sent at once; it needs nobody's consent, for it was asked for.
+
+    The number and the code stay in the row until it is sent, or no longer good. A phone that nobody has stands under
+    an id made from its digest.
+    """
+    plan = plan_for(connection, now)
+    template = known(plan, CODE.id, "code")
+    held = EVERYTHING in paused(connection)
+    row = {
         "member_id": member_id or nobody(connection, phone),
         "message_id": new_id(),
-        "template": "code",
-        "purpose": "service",
+        "template": CODE.id,
+        "purpose": template.purpose,
         "channel": "sms",
         "language": language,
-        "status": "planned",
+        "status": "held" if held else "planned",
+        "reason": "paused" if held else None,
         "cause_kind": "code",
         "cause_id": cause_id,
         "places": json.dumps({"code": code, "minutes": minutes}),
@@ -42,10 +201,10 @@ def plan_code(
         "send_by": now + timedelta(minutes=minutes),
         "planned_at": now,
         "changed_at": now,
-        "attempts": 0,
-        "version": plan_for(connection, now).version,
+        "segments": template.segments(language),
+        "version": plan.version,
     }
-    connection.execute(messages.insert().values(**row))
+    messages.insert(connection, [row])
 
 
 def nobody(connection: sa.Connection, phone: str) -> str:

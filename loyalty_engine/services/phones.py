@@ -9,6 +9,14 @@ import phonenumbers
 
 REMEDY: Final = "write it with + and the country's code, such as +8613800138000"
 
+_MOBILE: Final = frozenset(
+    {
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+
 
 class BadPhone(ValueError):
     """The text is no telephone number; says what would be, and never repeats the text."""
@@ -25,6 +33,15 @@ def e164(text: str, region: str | None = None) -> str:
     if not phonenumbers.is_valid_number(number):
         raise BadPhone(f"is not a number that can be called: {REMEDY}")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def takes_sms(number: str) -> bool:
+    """Tell whether a number in E.164 can get a text message: a landline, a premium number and the like can't."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind in _MOBILE
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import held_redemptions, ledger, redemption_proofs
+from loyalty_engine.services import held_redemptions, ledger, phone_changes, redemption_proofs
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.identification import identify
@@ -50,6 +50,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     posting = Posting(connection, actor, now)
     state = posting.member(member_id)
     check_active(state)
+    phone_changes.check(connection, actor, state.member_id, now)
     _free_what_is_over(posting, state, wallet.id, request.points, now)
     redemption = _book(posting, state, plan, wallet, request, site.store, proof, now)
     posting.write()

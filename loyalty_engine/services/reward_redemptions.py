@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger, redemption_proofs
+from loyalty_engine.services import audit_log, ledger, phone_changes, redemption_proofs
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.identification import identify
@@ -68,6 +68,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     state = posting.member(_member(connection, actor, request.member))
     if state.status != "active":
         raise Conflict(f"{state.status}_member", DETAILS[f"{state.status}_member"])
+    phone_changes.check(connection, actor, state.member_id, now)
     today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
     way = _way(connection, actor, state, plan, reward, request, today)
     redemption_id = new_id()

@@ -8,24 +8,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from loyalty_engine.services import days
 from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.balances import may_know
-from loyalty_engine.store import accounts, entries, members
+from loyalty_engine.services.entry_words import About, about
 from loyalty_engine.store import as_of as store
-from loyalty_engine.store.accounts import Source
+from loyalty_engine.store import entries, members
 from loyalty_engine.store.session import snapshot
 from rules.errors import Invalid
 from rules.movement import Figures
 from rules.periods import business_day
 from rules.phrases import Tongue
 from rules.programme import Programme
-from rules.statement_words import kind_words, say
+from rules.statement_words import kind_words
 
 MAX_ENTRIES: Final = 10_000
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,47 +66,6 @@ class Statement:
     wallets: tuple[WalletStatement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What entries are about, as far as the one who asks may know it."""
-
-    programme: Programme
-    language: str
-    sources: Mapping[str, Source]
-    rewards: Mapping[str, str]
-
-    def source(self, row: Mapping[str, Any]) -> dict[str, str]:
-        """Return where an entry comes from, by names that people know."""
-        told = {"kind": str(row["source_kind"]), "id": str(row["source_id"])}
-        found = self.sources.get(row["source_id"])
-        if found is not None:
-            told["store"], _, told["purchase_id"] = found.purchase_key.partition("/")
-            if found.return_reference is not None:
-                told["return_reference"] = found.return_reference
-        if row["source_id"] in self.rewards:
-            told["reward"] = self.rewards[row["source_id"]]
-        elif row["source_kind"] == "automatic":
-            told["reward"] = str(row["source_id"]).partition("/")[0]
-        return told
-
-    def words(self, row: Mapping[str, Any], source: Mapping[str, str]) -> str:
-        """Say what an entry is about; nothing where only the engine knows it."""
-        parts = []
-        if row["held"]:
-            parts.append(say(self.language, "aside", points=f"{abs(row['held']):,}"))
-        if "purchase_id" in source:
-            parts.append(say(self.language, "return" if "return_reference" in source else "purchase", **source))
-        if "reward" in source:
-            parts.append(say(self.language, "reward", reward=self._reward(source["reward"])))
-        if row["reason"]:
-            parts.append(row["reason"])
-        return " · ".join(parts)
-
-    def _reward(self, reward_id: str) -> str:
-        names = (reward.name for reward in self.programme.rewards if reward.id == reward_id)
-        return Tongue(self.language).name(next(names, {}), reward_id)
-
-
 def statement(actor: Actor, member_id: str, first: date, last: date, language: str | None) -> Statement:
     """Return the statement of the days from `first` through `last`, in `language`, else in the member's own.
 
@@ -126,8 +81,8 @@ def statement(actor: Actor, member_id: str, first: date, last: date, language: s
         rows = entries.between(connection, member_id, before, through)
         member, profile = members.row(connection, member_id), members.profile(connection, member_id)
         language = language or (member.language if member else "en")
-        told_of = about(connection, actor, member_id, rows, asked.programme, language)
-    wallets = _wallets(asked.programme, language, opening, rows, told_of)
+        words = about(connection, actor, member_id, rows, asked.programme, language)
+    wallets = _wallets(asked.programme, language, opening, rows, words)
     name = Tongue(language).name(asked.programme.name, asked.programme.id)
     return Statement(member_id, profile.name if profile else None, name, first, last, language, wallets)
 
@@ -140,32 +95,12 @@ def _too_long(count: int) -> Invalid:
     )
 
 
-def about(
-    connection: sa.Connection,
-    actor: Actor,
-    member_id: str,
-    rows: Sequence[Mapping[str, Any]],
-    programme: Programme,
-    language: str,
-) -> About:
-    """Return what these entries are about."""
-    ids = sorted({str(row["source_id"]) for row in rows})
-    sources: dict[str, Source] = {}
-    rewards: dict[str, str] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        some = ids[start : start + _AT_ONCE]
-        found = accounts.sources(connection, member_id, some)
-        sources |= {name: one for name, one in found.items() if may_know(connection, actor, one)}
-        rewards |= entries.rewards(connection, member_id, some)
-    return About(programme, language, sources, rewards)
-
-
 def _wallets(
     programme: Programme,
     language: str,
     opening: Mapping[str, Figures],
     rows: Sequence[Mapping[str, Any]],
-    about: About,
+    words: About,
 ) -> tuple[WalletStatement, ...]:
     tongue = Tongue(language)
     names = {wallet.id: tongue.name(wallet.name, wallet.id) for wallet in programme.wallets}
@@ -176,20 +111,20 @@ def _wallets(
     for row in rows:
         one = found[row["wallet"]]
         one.closing = one.closing.plus(Figures(*(row[name] for name in Figures._fields)))
-        one.lines.append(_line(programme, language, row, one.closing, about))
+        one.lines.append(_line(programme, language, row, one.closing, words))
     return tuple(found.values())
 
 
-def _line(programme: Programme, language: str, row: Mapping[str, Any], after: Figures, about: About) -> Line:
+def _line(programme: Programme, language: str, row: Mapping[str, Any], after: Figures, words: About) -> Line:
     zone = programme.time_zone
-    source = about.source(row)
+    source = words.source(row)
     return Line(
         seq=row["seq"],
         on=business_day(row["booked_at"], zone),
         occurred_on=business_day(row["occurred_at"], zone),
         kind=row["kind"],
         said=kind_words(language, row["kind"]),
-        about=about.words(row, source),
+        about=words.words(row, source),
         source=source,
         points=row["points"],
         forgiven=row["forgiven"],

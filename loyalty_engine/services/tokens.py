@@ -29,6 +29,8 @@ from rules.errors import Conflict, Forbidden, Invalid, NotFound
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 OVERLAP: Final = timedelta(hours=24)
 """How long the old token still works beside the new one after a rotation."""
+DOOR: Final = "door"
+"""Who made the token of a member who signed in with a code."""
 _TEXT: Final = re.compile(r"lty_([0-9a-f]{16})_([0-9a-f]{64})")
 _UNKNOWN: Final = "0" * 64
 
@@ -195,9 +197,9 @@ def revoke(actor: Actor, token_id: str) -> None:
     _tokens.forget(token_id)
 
 
-def revoke_members(connection: sa.Connection, member_id: str) -> int:
-    """End all tokens of a member, in the caller's transaction; return how many there were."""
-    ended = store.revoke_members(connection, member_id, clock.now())
+def revoke_members(connection: sa.Connection, member_id: str, but: str | None = None) -> int:
+    """End all tokens of a member, save one, in the caller's transaction; return how many there were."""
+    ended = store.revoke_members(connection, member_id, clock.now(), but or "")
     _tokens.clear()
     return ended
 

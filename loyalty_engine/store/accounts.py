@@ -42,10 +42,11 @@ def entries(connection: sa.Connection, member_id: str, before_seq: int | None, l
 
 
 class Source(NamedTuple):
-    """What an entry is about: a purchase, or a return of it."""
+    """What an entry is about: a purchase, or a return of it; its posting, unless that is another member's by now."""
 
     purchase_key: str
     return_reference: str | None = None
+    posting_id: str | None = None
 
 
 def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]) -> dict[str, Source]:
@@ -54,11 +55,12 @@ def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]
     Other sources have ids of other forms, which PostgreSQL would refuse to compare with a UUID.
     """
     source_ids = [one for one in source_ids if is_id(one)]
-    bought = sa.select(purchases.c.posting_id, purchases.c.purchase_key).where(
+    theirs = sa.case((purchases.c.status != "moved", purchases.c.posting_id), else_=None)
+    bought = sa.select(purchases.c.posting_id, purchases.c.purchase_key, theirs).where(
         purchases.c.member_id == member_id, purchases.c.posting_id.in_(set(source_ids))
     )
     returned = (
-        sa.select(purchase_returns.c.return_id, purchases.c.purchase_key, purchase_returns.c.return_reference)
+        sa.select(purchase_returns.c.return_id, purchases.c.purchase_key, purchase_returns.c.return_reference, theirs)
         .join(
             purchases,
             sa.and_(
@@ -68,8 +70,8 @@ def sources(connection: sa.Connection, member_id: str, source_ids: Sequence[str]
         )
         .where(purchase_returns.c.member_id == member_id, purchase_returns.c.return_id.in_(set(source_ids)))
     )
-    found = {row[0]: Source(row[1]) for row in connection.execute(bought)}
-    return found | {row[0]: Source(row[1], row[2]) for row in connection.execute(returned)}
+    found = {row[0]: Source(row[1], None, row[2]) for row in connection.execute(bought)}
+    return found | {row[0]: Source(row[1], row[2], row[3]) for row in connection.execute(returned)}
 
 
 def tier_history(connection: sa.Connection, member_id: str) -> list[Values]:

@@ -1,23 +1,21 @@
-"""The queries on a deployment's own secrets: each made once, by whoever needs it first."""
-
-from typing import Final
+"""The queries on the secrets that a deployment made for itself."""
 
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
 from loyalty_engine.store.statements import Statement
-from loyalty_engine.store.tables import deployment_secrets as t
+from loyalty_engine.store.tables import deployment_secrets
 
-_FIND: Final = Statement(sa.select(t.c.value).where(t.c.name == sa.bindparam("name")))
-_MAKE: Final = statements.insert_once(t)
+_FIND = Statement(sa.select(deployment_secrets.c.value).where(deployment_secrets.c.name == sa.bindparam("name")))
+_INSERT = statements.insert_once(deployment_secrets)
 
 
-def find(connection: sa.Connection, name: str) -> str | None:
-    """Return a secret in hexadecimal, or None."""
+def find(connection: sa.Connection, name: str) -> bytes | None:
+    """Return a secret, or None where it was not made yet."""
     row = _FIND.one(connection, name=name)
-    return str(row[0]) if row else None
+    return bytes.fromhex(row[0]) if row else None
 
 
-def make(connection: sa.Connection, name: str, value: str) -> None:
-    """Keep a secret; where there is one of that name already, that one stays."""
-    _MAKE.run(connection, name=name, value=value)
+def insert_once(connection: sa.Connection, name: str, value: bytes) -> None:
+    """Keep a secret, unless one of that name is there."""
+    _INSERT.run(connection, name=name, value=value.hex())

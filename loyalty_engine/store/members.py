@@ -80,6 +80,7 @@ _ROW: Final = Statement(sa.select(*_columns(members, MemberRow)).where(members.c
 _STATUS: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID))
 _LOCK: Final = Statement(sa.select(members.c.status).where(members.c.member_id == _ID).with_for_update())
 _PROFILE: Final = Statement(sa.select(*_columns(profiles, Profile)).where(profiles.c.member_id == _ID))
+_PHONE_CHANGED: Final = Statement(sa.select(profiles.c.phone_changed_at).where(profiles.c.member_id == _ID))
 _CONSENTS: Final = Statement(
     sa.select(*_columns(consents, Consent))
     .where(consents.c.member_id == _ID)
@@ -196,6 +197,12 @@ def change_member(connection: sa.Connection, member_id: str, values: Mapping[str
 def change_profile(connection: sa.Connection, member_id: str, values: Mapping[str, Any]) -> None:
     """Change columns of a member's personal data."""
     connection.execute(profiles.update().where(profiles.c.member_id == member_id).values(**values))
+
+
+def phone_changed_at(connection: sa.Connection, member_id: str) -> datetime | None:
+    """Return when a member's phone was changed last, where it was."""
+    row = _PHONE_CHANGED.one(connection, member_id=member_id)
+    return row[0] if row else None
 
 
 def change_phone(connection: sa.Connection, member_id: str, old: str | None, new: str | None) -> None:

@@ -67,7 +67,11 @@ _END: Final = _set_unless_revoked("expires_at")
 _REVOKE: Final = _set_unless_revoked("revoked_at")
 _REVOKE_MEMBERS: Final = Statement(
     t.update()
-    .where(t.c.member_id == sa.bindparam("key", type_=t.c.member_id.type), t.c.revoked_at.is_(None))
+    .where(
+        t.c.member_id == sa.bindparam("key", type_=t.c.member_id.type),
+        t.c.revoked_at.is_(None),
+        t.c.token_id != sa.bindparam("but", type_=t.c.token_id.type),
+    )
     .values(revoked_at=sa.bindparam("revoked_at", type_=t.c.revoked_at.type))
 )
 
@@ -94,9 +98,9 @@ def revoke(connection: sa.Connection, token_id: str, revoked_at: datetime) -> bo
     return _REVOKE.run(connection, key=token_id, revoked_at=revoked_at) == 1
 
 
-def revoke_members(connection: sa.Connection, member_id: str, revoked_at: datetime) -> int:
-    """Mark the tokens of a member as revoked; return how many weren't already."""
-    return _REVOKE_MEMBERS.run(connection, key=member_id, revoked_at=revoked_at)
+def revoke_members(connection: sa.Connection, member_id: str, revoked_at: datetime, but: str) -> int:
+    """Mark the tokens of a member as revoked, save the one with the id `but`; return how many weren't already."""
+    return _REVOKE_MEMBERS.run(connection, key=member_id, revoked_at=revoked_at, but=but)
 
 
 def of_member(connection: sa.Connection, member_id: str) -> tuple[Token, ...]:

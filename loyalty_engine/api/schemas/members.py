@@ -170,6 +170,7 @@ class ShownCardAnswer(CardAnswer):
     """The member's own card, with its token of this moment."""
 
     token = String(metadata={"description": "names the member in `token`, and proves that it is there"})
+    qr = String(metadata={"description": "the token as a QR code: the address of a picture"})
     token_valid_until = fields.DateTime(metadata={"description": "a new token is shown every 30 seconds"})
 
 
@@ -233,6 +234,9 @@ class EntryAnswer(Schema):
     held = Integer()
     debt = Integer()
     forgiven = Integer()
+    said = String(metadata={"description": "what people call it"})
+    about = String(metadata={"description": "what it was about, in words"})
+    explanation = String(allow_none=True, metadata={"description": "where the member reads why, of a purchase"})
     source = fields.Dict()
     programme_version = Integer()
     occurred_at = fields.DateTime()

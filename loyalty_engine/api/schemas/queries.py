@@ -39,6 +39,18 @@ class PageQuery(Strict):
     limit = Checked(limit, load_default=100, metadata={"type": "integer", "minimum": 1, "maximum": MAX_PAGE})
 
 
+class LedgerQuery(PageQuery):
+    """Which part of a list, and in which language it speaks."""
+
+    language = Checked(values.language, load_default=None)
+
+
+class LanguageQuery(Strict):
+    """In which language; the member's own where none is named."""
+
+    language = Checked(values.language, load_default=None)
+
+
 class AsOfQuery(Strict):
     """As of the end of which day, in the programme's time zone; as it is now, where none is named."""
 

@@ -1,0 +1,95 @@
+"""The queries on messages: planned many at once, each cause once; found, listed and counted."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from loyalty_engine.store import statements
+from loyalty_engine.store.sets import among
+from loyalty_engine.store.statements import Statement
+from loyalty_engine.store.tables import messages
+
+OPEN: Final = ("planned", "held")
+"""The states in which a message can still be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `places` is JSON text, and `to_address` stands only in codes that were not sent yet."""
+
+    member_id: str
+    message_id: str
+    template: str
+    purpose: str
+    channel: str
+    language: str
+    status: str
+    reason: str | None
+    cause_kind: str
+    cause_id: str
+    places: str
+    to_address: str | None
+    send_at: datetime
+    send_by: datetime | None
+    planned_at: datetime
+    changed_at: datetime
+    merged_into: str | None
+    attempts: int
+    provider: str | None
+    provider_id: str | None
+    provider_error: str | None
+    segments: int | None
+    version: int
+
+    def filled(self) -> Mapping[str, str | int]:
+        """Return the values of the template's places."""
+        found: Mapping[str, str | int] = json.loads(self.places)
+        return found
+
+
+COLUMNS: Final = tuple(messages.c[field.name] for field in fields(Message))
+_INSERTED: Final = (
+    "member_id message_id template purpose channel language status reason cause_kind cause_id places to_address send_at"
+    " send_by planned_at changed_at segments version"
+).split()
+_insert = statements.insert_once(messages, *_INSERTED)
+_id = sa.bindparam("member_id", type_=messages.c.member_id.type)
+_find = Statement(
+    sa.select(*COLUMNS).where(
+        messages.c.member_id == _id,
+        messages.c.message_id == sa.bindparam("message_id", type_=messages.c.message_id.type),
+    )
+)
+
+
+def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new messages; one whose member, cause and channel are there already is left as it is."""
+    _insert.many(connection, rows)
+
+
+def find(connection: sa.Connection, member_id: str, message_id: str) -> Message | None:
+    """Return a message, or None."""
+    row = _find.one(connection, member_id=member_id, message_id=message_id)
+    return Message(*row) if row else None
+
+
+def by_ids(connection: sa.Connection, member_id: str, message_ids: Collection[str]) -> list[Message]:
+    """Return a member's messages by their ids, in the order in which they fall due."""
+    of_them = (messages.c.member_id == member_id, among(connection, messages.c.message_id, message_ids))
+    rows = connection.execute(sa.select(*COLUMNS).where(*of_them).order_by(messages.c.send_at, messages.c.message_id))
+    return [Message(*row) for row in rows]
+
+
+def causes(
+    connection: sa.Connection, member_ids: Collection[str], cause_ids: Collection[str]
+) -> set[tuple[str, str, str]]:
+    """Return member, kind and id of the causes that these members have messages of, on whatever channel."""
+    row = messages.c
+    query = sa.select(row.member_id, row.cause_kind, row.cause_id).where(
+        among(connection, row.member_id, member_ids), among(connection, row.cause_id, cause_ids)
+    )
+    return {(str(member_id), kind, cause_id) for member_id, kind, cause_id in connection.execute(query)}
