@@ -32,6 +32,10 @@ class Settings:
     """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
     voucher_hold_minutes: int = 15
     """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
+    colour: str = "#0f6b5c"
+    """`LOYALTY_COLOUR`: the shop's colour on the members' pages."""
+    public_address: str = ""
+    """`LOYALTY_PUBLIC_ADDRESS`: what people type to reach the members' pages; codes at a store's door lead there."""
     session_days: int = 90
     """`LOYALTY_SESSION_DAYS`: how long a member stays signed in on a device."""
     sms_countries: tuple[str, ...] = ()
@@ -62,6 +66,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
         hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
         voucher_hold_minutes=_number(environment, "LOYALTY_VOUCHER_HOLD_MINUTES", default.voucher_hold_minutes),
+        colour=_colour(environment, "LOYALTY_COLOUR", default.colour),
+        public_address=environment.get("LOYALTY_PUBLIC_ADDRESS") or default.public_address,
         session_days=_number(environment, "LOYALTY_SESSION_DAYS", default.session_days),
         sms_countries=_countries(environment, "LOYALTY_SMS_COUNTRIES"),
         codes_per_address=_number(environment, "LOYALTY_CODES_PER_ADDRESS", default.codes_per_address),
@@ -90,6 +96,13 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int 
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise WrongSetting(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)
+
+
+def _colour(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
+        raise WrongSetting(f"{name} is {text!r}; it takes red, green and blue in six digits, such as {default}")
+    return text.lower()
 
 
 def _countries(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def consents(actor: Actor) -> Response:
 
 
 def _shown(refusal: Refusal | None = None) -> Response:
-    return page("consents", refusal=refusal, channels=[(channel, _of(channel)) for channel in CHANNELS], member=member())
+    return page(
+        "consents", refusal=refusal, channels=[(channel, _of(channel)) for channel in CHANNELS], member=member()
+    )
 
 
 def _of(channel: str) -> list[dict[str, Any]]:

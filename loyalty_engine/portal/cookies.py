@@ -26,9 +26,7 @@ def member_token() -> str | None:
 
 def keep_member(response: Response, token: str) -> None:
     """Let the browser keep a member's token; how long it opens anything, the token itself knows."""
-    response.set_cookie(
-        MEMBER, token, max_age=_YEAR, secure=must_be_secure(), httponly=True, samesite="Lax", path="/"
-    )
+    response.set_cookie(MEMBER, token, max_age=_YEAR, secure=must_be_secure(), httponly=True, samesite="Lax", path="/")
 
 
 def forget_member(response: Response) -> None:

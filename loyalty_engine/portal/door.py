@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from loyalty_engine.portal import cookies, forms
 from loyalty_engine.portal.devices import device
-from loyalty_engine.portal.edge import edge
+from loyalty_engine.portal.edge import address
 from loyalty_engine.portal.fields import birthday, chosen_language
 from loyalty_engine.portal.forms import attempt, done, field
 from loyalty_engine.portal.languages import language
@@ -50,7 +50,7 @@ def join() -> Response:
 def ask_code() -> Response:
     """Have a code sent. The answer is the same for every phone."""
     phone = field(_PHONE)
-    asked = attempt(sessions.ask_code, phone, language(), edge().address())
+    asked = attempt(sessions.ask_code, phone, language(), address())
     if isinstance(asked, Refusal):
         return page("join", refusal=asked, store_name=store_named(session.get(_STORE)))
     session[_PHONE] = phone

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from flask import current_app
+from flask import current_app, request
 
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.addresses import address_of
+from loyalty_engine.services.settings import settings
 
 KEY: Final = "loyalty_portal_edge"
 
@@ -17,8 +19,6 @@ class Edge:
 
     colour: str
     """The shop's colour, `#rrggbb`."""
-    address: Callable[[], str]
-    """Returns where the request comes from."""
     known: Callable[[Actor], None]
     """Notes who asks, for the log."""
     asks: Callable[[Actor], None]
@@ -34,3 +34,9 @@ class Edge:
 def edge() -> Edge:
     """Return that of the application that answers."""
     return cast(Edge, current_app.extensions[KEY])
+
+
+def address() -> str:
+    """Return where the request comes from, as the caps on codes count it."""
+    forwarded = request.headers.get("X-Forwarded-For")
+    return address_of(request.remote_addr, forwarded, settings().trusted_proxies)

@@ -28,7 +28,7 @@ _LONGEST: Final = 2_000
 class _Sessions(SecureCookieSessionInterface):
     """No session until a page opens it."""
 
-    def open_session(self, app: Flask, request: Request) -> NullSession:  # type: ignore[override]
+    def open_session(self, app: Flask, request: Request) -> NullSession:
         return self.make_null_session(app)
 
     def get_cookie_name(self, app: Flask) -> str:
@@ -53,7 +53,7 @@ def check() -> None:
     """Open the session, and refuse a form that is not from one of our pages."""
     if current_app.secret_key is None:
         current_app.secret_key = page_keys.forms().hex()
-    opened = SecureCookieSessionInterface.open_session(_interface(), current_app, request)  # type: ignore[arg-type]
+    opened = SecureCookieSessionInterface.open_session(_interface(), current_app, request)
     request_ctx._session = opened
     if request.method == "POST" and not _is_ours():
         raise Forbidden("form_not_ours", "This form is too old, or did not come from this page; send it again.")

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from loyalty_engine.portal.card import shown_card
 from loyalty_engine.portal.history import changes
-from loyalty_engine.portal.languages import language, member
 from loyalty_engine.portal.ladder import ladder
+from loyalty_engine.portal.languages import language, member
 from loyalty_engine.portal.pages import page, page_names
 from loyalty_engine.portal.routes import blueprint, member_of, members_only
 from loyalty_engine.services import balances

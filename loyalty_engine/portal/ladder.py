@@ -47,7 +47,9 @@ def _percent(there: int | str, missing: int | str) -> int:
 
 def _missing(following: Mapping[str, Any], names: Names, language: str) -> str:
     words = _words("missing", following, names, language)
-    return words + (_comma(language) + say(language, "by_day", day=said.day(language, following["by"])) if "by" in following else "")
+    return words + (
+        _comma(language) + say(language, "by_day", day=said.day(language, following["by"])) if "by" in following else ""
+    )
 
 
 def _keep(keep: Mapping[str, Any], names: Names, language: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from flask import Flask, get_flashed_messages, make_response, render_template, request
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from loyalty_engine.portal import assets, said
@@ -57,6 +58,7 @@ def page(template: str, status: int = 200, refusal: Refusal | None = None, **val
     shown = render_template(
         f"portal/{template}.html",
         language=spoken,
+        csrf_token=generate_csrf,
         other_languages=[one for one in NAMES.items() if one[0] != spoken],
         names=page_names(),
         say=lambda key, **parts: say(spoken, key, **parts),
@@ -97,5 +99,3 @@ def keep_to_its_reader(response: Response) -> Response:
     if not response.headers["Cache-Control"].startswith("public"):
         response.headers["Vary"] = "Cookie, Accept-Language"
     return response
-
-

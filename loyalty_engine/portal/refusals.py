@@ -62,7 +62,10 @@ _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
         "请输入能接收短信的手机号,例如 13800138000",
     ),
     "code": ("Enter the six digits from the message", "请输入短信中的六位数字"),
-    "name": ("Enter a name of 1 to 200 letters, without control characters", "请输入不超过200字的姓名,不含特殊控制字符"),
+    "name": (
+        "Enter a name of 1 to 200 letters, without control characters",
+        "请输入不超过200字的姓名,不含特殊控制字符",
+    ),
     "email": ("Enter an address such as anna@example.com", "请输入邮箱地址,例如 wang@example.com"),
     "birthday": (
         "This is no day of that calendar, or it is still to come. Check day, month and year",

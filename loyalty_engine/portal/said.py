@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rules.periods import business_day
 
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _GROUP: Final = 4
 
 
@@ -16,7 +16,7 @@ def day(language: str, on: date | str) -> str:
     on = date.fromisoformat(on) if isinstance(on, str) else on
     if language == "zh":
         return f"{on.year}年{on.month}月{on.day}日"
-    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
 
 
 def day_of(language: str, at: datetime | str, zone: ZoneInfo) -> str:

@@ -44,7 +44,10 @@ _FRAME: Final[Mapping[str, tuple[str, str]]] = {
     "claimed": ("The purchase is on your account now.", "这次购物已记到您的账户。"),
     "session_ended": ("That device is signed out.", "该设备已退出登录。"),
     "signed_out": ("You are signed out on this device.", "您已在此设备退出登录。"),
-    "erased": ("Your personal data is erased. Thank you for having been with us.", "您的个人资料已删除。感谢您一路相伴。"),
+    "erased": (
+        "Your personal data is erased. Thank you for having been with us.",
+        "您的个人资料已删除。感谢您一路相伴。",
+    ),
     "date_saved": ("The date is saved.", "日子已保存。"),
     "date_removed": ("The date is removed.", "日子已删除。"),
     "phone_changed": (

@@ -10,7 +10,10 @@ ACCOUNT: Final[Mapping[str, tuple[str, str]]] = {
     "card_number": ("Card number", "卡号"),
     "card_qr": ("Code of your card, for the till", "会员卡二维码,结账时出示"),
     "text_code": ("The code in letters", "文字码"),
-    "code_renews": ("The code changes every minute, so nobody can use a photo of it.", "二维码每分钟更新,截图无法冒用。"),
+    "code_renews": (
+        "The code changes every minute, so nobody can use a photo of it.",
+        "二维码每分钟更新,截图无法冒用。",
+    ),
     "code_old": ("This code is too old. Connect to the internet to get a new one.", "二维码已过期,请联网后刷新。"),
     "renew": ("Show a new code", "刷新二维码"),
     "larger": ("Larger", "放大"),
@@ -37,7 +40,10 @@ ACCOUNT: Final[Mapping[str, tuple[str, str]]] = {
     "progress": ("On the way to {level}", "距离{level}的进度"),
     "highest": ("You have reached the highest level.", "您已达到最高等级。"),
     "keep_done": ("{level} is safe: enough has been counted.", "{level}已保级成功。"),
-    "keep_net_spend": ("To keep {level}: {missing} {money} more by {day}", "保留{level}:{day}前再消费{missing} {money}"),
+    "keep_net_spend": (
+        "To keep {level}: {missing} {money} more by {day}",
+        "保留{level}:{day}前再消费{missing} {money}",
+    ),
     "keep_visits": ("To keep {level}: {missing} more visits by {day}", "保留{level}:{day}前再购物{missing}次"),
     "keep_points": ("To keep {level}: {missing} more {wallet} by {day}", "保留{level}:{day}前再得{missing}{wallet}"),
     "grace_until": ("It was not reached again; it stays until {day}.", "上期未达标,宽限至{day}。"),
@@ -91,7 +97,10 @@ ACCOUNT: Final[Mapping[str, tuple[str, str]]] = {
         "小票上有认领码。三十天内输入,即可把这次购物和积分记到您的账户。",
     ),
     "claim_code": ("Code on the receipt", "小票认领码"),
-    "claim_hint": ("Such as Z5XB-H91R-NNF0. Capitals and hyphens don't matter.", "形如 Z5XB-H91R-NNF0,大小写和连字符都不影响。"),
+    "claim_hint": (
+        "Such as Z5XB-H91R-NNF0. Capitals and hyphens don't matter.",
+        "形如 Z5XB-H91R-NNF0,大小写和连字符都不影响。",
+    ),
     "claim": ("Put it on my account", "记到我的账户"),
     "consents_title": ("What we may write to you", "消息授权"),
     "consents_page_why": (

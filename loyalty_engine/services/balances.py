@@ -35,27 +35,16 @@ def ledger(actor: Actor, member_id: str, cursor: str | None, limit: int, languag
     """
     with reading() as connection:
         member_id, _ = accounts.of_member(connection, member_id)
-<<<<<<< HEAD
-        rows = accounts.entries(connection, member_id, before_seq(cursor), limit + 1)
-        ids = [row["source_id"] for row in rows]
-        sources: dict[str, accounts.Source] = {}
-        for one in survivors.family(connection, member_id):
-            sources |= accounts.sources(connection, one, ids)
-        sources = {name: one for name, one in sources.items() if may_know(connection, actor, one)}
-    entries = [_entry(row, sources.get(row["source_id"])) for row in rows[:limit]]
-=======
         rows = accounts.entries(connection, member_id, _before(cursor), limit + 1)
         member, programme = members.row(connection, member_id), plan_for(connection, clock.now()).programme
         language = language or (member.language if member else "en")
         known = about(connection, actor, member_id, rows[:limit], programme, language)
->>>>>>> part-d2
     following = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
     shown = [_entry(row, known, explained=actor.role == "member") for row in rows[:limit]]
     return {"member_id": member_id, "entries": shown, "next": following}
 
 
-def before_seq(cursor: str | None) -> int | None:
-    """Return the entry before which a page begins; raises `Invalid` for a cursor that was not given."""
+def _before(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
