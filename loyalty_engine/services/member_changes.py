@@ -80,7 +80,7 @@ def change_in(
     if birthday is not None and birthday != birthday_of(profile):
         _set_birthday(connection, actor, member_id, profile, birthday, reason, today)
     if "phone" in columns:
-        columns |= _change_phone(connection, actor, member_id, profile, columns["phone"])
+        _change_phone(connection, actor, member_id, profile, columns["phone"])
     of_member: dict[str, Any] = {name: columns.pop(name) for name in _OF_MEMBER if name in columns}
     if of_member:
         store.change_member(connection, member_id, of_member)
@@ -111,18 +111,16 @@ def _checked(given: dict[str, Any], programme: Programme, today: date) -> dict[s
     return columns
 
 
-def _change_phone(
-    connection: sa.Connection, actor: Actor, member_id: str, profile: Profile, phone: str | None
-) -> dict[str, Any]:
+def _change_phone(connection: sa.Connection, actor: Actor, member_id: str, profile: Profile, phone: str | None) -> None:
     """Let another phone lead to the member: other sessions end, and points and rewards wait a day (`phone_changes`)."""
     if profile.phone == phone:
-        return {}
+        return
     if phone is not None and store.known_phones(connection, [phone]):
         detail = "This telephone number belongs to another member: take it off there first."
         raise Conflict("phone_taken", detail, {"phone": ["belongs to another member"]})
     store.change_phone(connection, member_id, profile.phone, phone)
     tokens.revoke_members(connection, member_id, but=actor.token_id)
-    return {"phone_changed_at": clock.now()}
+    store.change_profile(connection, member_id, {"phone_changed_at": clock.now()})
 
 
 def _set_birthday(

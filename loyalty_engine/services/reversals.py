@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, ledger, restoring, standing, voucher_returns
+from loyalty_engine.services import caps, forfeiting, ledger, restoring, standing, voucher_returns
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -138,6 +138,7 @@ def reduce_to(
     standing.qualify(state, stored["business_day"], lost, spent, after.visits - before.visits)
     stored["kept"], stored["cap_use"] = encode_json(after.points), encode_json(after.cap_use)
     stored["left_units"] = encode_json(dict(left))
+    forfeiting.of_the_gone(posting, plan)
     return booked
 
 

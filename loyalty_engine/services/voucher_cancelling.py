@@ -43,7 +43,7 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
     plan = plan_for(connection, now)
     points = _restore(posting, state, plan, row, now, reason)
     posting.write()
-    _uncount(connection, row)
+    uncount(connection, row)
     audit_log.record(connection, actor, "voucher.cancel", place.voucher_id, {"reason": reason, "points": points})
     told = shown(connection, row | values) | {"points_restored": points}
     return Answer(200, _encode(told | {"balances": balances(plan.programme, state.accounts)}))
@@ -76,7 +76,7 @@ def _cost(connection: sa.Connection, row: Values) -> Cost:
     return cost
 
 
-def _uncount(connection: sa.Connection, row: Values) -> None:
+def uncount(connection: sa.Connection, row: Values) -> None:
     """Give back what the voucher took of its reward's stock, and of its member's limit in the period of its issue."""
     reward = reward_of(connection, row)
     under = counted(row["source_kind"], row["source_id"], reward)

@@ -89,6 +89,7 @@ _CONSENTS: Final = Statement(
 _CARDS_OF: Final = Statement(
     sa.select(*_columns(cards, Card)).where(cards.c.member_id == _ID).order_by(cards.c.issued_at, cards.c.number)
 )
+_PHONES_OF: Final = Statement(sa.select(phones.c.phone).where(phones.c.member_id == _ID).order_by(phones.c.phone))
 _CARD: Final = Statement(sa.select(*_columns(cards, Card)).where(cards.c.number == _NUMBER))
 
 _AT_ENROLMENT: Final = "member_id status joined_on enrolled_at time_zone language level level_since_at level_review_on tier_changes".split()
@@ -197,6 +198,11 @@ def change_member(connection: sa.Connection, member_id: str, values: Mapping[str
 def change_profile(connection: sa.Connection, member_id: str, values: Mapping[str, Any]) -> None:
     """Change columns of a member's personal data."""
     connection.execute(profiles.update().where(profiles.c.member_id == member_id).values(**values))
+
+
+def phones_of(connection: sa.Connection, member_id: str) -> list[str]:
+    """Return the telephone numbers that lead to a member: after a merge there may be several."""
+    return [str(row[0]) for row in _PHONES_OF.rows(connection, member_id=member_id)]
 
 
 def phone_changed_at(connection: sa.Connection, member_id: str) -> datetime | None:

@@ -77,6 +77,11 @@ _due_of_member = Statement(
     .where(redemptions.c.member_id == sa.bindparam("member_id", type_=_ID), _is_due)
     .order_by(redemptions.c.expires_at)
 )
+_held_of_member = Statement(
+    sa.select(*_COLUMNS)
+    .where(redemptions.c.member_id == sa.bindparam("member_id", type_=_ID), redemptions.c.status == "held")
+    .order_by(redemptions.c.redemption_id)
+)
 _held_parts = Statement(
     sa.select(lots.c.lot_id, lot_changes.c.held, lots.c.expires_on)
     .join_from(
@@ -146,6 +151,11 @@ def due(connection: sa.Connection, now: datetime, at_most: int) -> list[tuple[st
 def due_of(connection: sa.Connection, member_id: str, now: datetime) -> list[Redemption]:
     """Return one member's holds whose time is over."""
     return [Redemption(*row) for row in _due_of_member.rows(connection, member_id=member_id, now=now)]
+
+
+def held_of(connection: sa.Connection, member_id: str) -> list[Redemption]:
+    """Return one member's open holds."""
+    return [Redemption(*row) for row in _held_of_member.rows(connection, member_id=member_id)]
 
 
 def held_parts(connection: sa.Connection, held: Redemption) -> tuple[Spent, ...]:

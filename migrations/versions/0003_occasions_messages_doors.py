@@ -12,6 +12,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_BY_MEMBER = (("cards", "member_id"), ("phones", "member_id"), ("external_ids", "member_id"), ("audit_log", "target"))
+
 
 def _changing(table: str) -> Any:
     """Change a table; SQLite makes it anew, in the same way as it was."""
@@ -179,8 +181,22 @@ def upgrade() -> None:
         batch_op.create_index('ix_tokens_member', ['member_id'], unique=False, postgresql_where=sa.text('member_id IS NOT NULL'), sqlite_where=sa.text('member_id IS NOT NULL'))
 
 
+    for table, column in _BY_MEMBER:
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.create_index(op.f(f'ix_{table}_{column}'), [column], unique=False)
+
+    with op.batch_alter_table('parked_purchases', schema=None) as batch_op:
+        batch_op.create_index('ix_parked_purchases_named', ['named_member'], unique=False, postgresql_where=sa.text('named_member IS NOT NULL'), sqlite_where=sa.text('named_member IS NOT NULL'))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table('parked_purchases', schema=None) as batch_op:
+        batch_op.drop_index('ix_parked_purchases_named', postgresql_where=sa.text('named_member IS NOT NULL'), sqlite_where=sa.text('named_member IS NOT NULL'))
+
+    for table, column in reversed(_BY_MEMBER):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_index(op.f(f'ix_{table}_{column}'))
+
     with op.batch_alter_table('tokens', schema=None) as batch_op:
         batch_op.drop_index('ix_tokens_member', postgresql_where=sa.text('member_id IS NOT NULL'), sqlite_where=sa.text('member_id IS NOT NULL'))
 

@@ -147,3 +147,11 @@ class ErasedAnswer(Schema):
     status = String()
     points = fields.List(fields.Dict())
     vouchers = Integer()
+
+
+class ExportAnswer(Schema):
+    """All rows that are kept of the member, by table; JSON in columns of text is read."""
+
+    member_id = fields.UUID()
+    exported_at = fields.DateTime()
+    tables = fields.Dict(keys=String(), values=fields.List(fields.Dict()))

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.tables.columns import CODE, KEY, col, figure, table
+from loyalty_engine.store.tables.columns import CODE, KEY, col, figure, index_where, table
 from loyalty_engine.store.types import Instant, uuid_text
 
 cards = table(
@@ -15,6 +15,7 @@ cards = table(
     col("changed_at", Instant, null=True),
     col("replaced_by", sa.String(32), null=True),
     sa.CheckConstraint("status IN ('active', 'blocked', 'replaced')", name="status"),
+    sa.Index(None, "member_id"),
     clustered=True,
 )
 
@@ -23,6 +24,7 @@ phones = table(
     "phone",
     sa.Column("phone", sa.String(20), primary_key=True),
     col("member_id", uuid_text()),
+    sa.Index(None, "member_id"),
     clustered=True,
 )
 
@@ -31,6 +33,7 @@ external_ids = table(
     "external_id",
     sa.Column("external_id", CODE, primary_key=True),
     col("member_id", uuid_text()),
+    sa.Index(None, "member_id"),
     clustered=True,
 )
 
@@ -86,6 +89,7 @@ parked_purchases = table(
     col("answer", sa.Text),
     sa.CheckConstraint("status IN ('unclaimed', 'unresolved', 'posted', 'returned')", name="status"),
     sa.Index(None, "status", "received_at"),
+    index_where("ix_parked_purchases_named", "named_member IS NOT NULL", "named_member"),
 )
 
 claim_codes = table(

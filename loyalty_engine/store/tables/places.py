@@ -112,6 +112,7 @@ audit_log = table(
     col("action", CODE),
     col("target", sa.Text),
     col("detail", sa.Text),
+    sa.Index(None, "target"),
 )
 
 job_runs = table(
