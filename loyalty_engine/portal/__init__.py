@@ -10,11 +10,13 @@ from loyalty_engine.portal import (
     card,
     claims,
     consents,
+    dates,
     door,
     errors,
     forms,
     history,
     home,
+    leaving,
     more,
     pages,
     profile,
@@ -27,7 +29,7 @@ from loyalty_engine.portal.routes import blueprint
 
 __all__ = ["Edge", "register"]
 
-_PAGES = (assets, door, home, card, why, vouchers, history, claims, consents, profile, sessions, more)
+_PAGES = (assets, door, home, card, why, vouchers, history, claims, consents, dates, profile, sessions, leaving, more)
 
 
 def register(app: Flask, edge: Edge) -> None:

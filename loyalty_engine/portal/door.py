@@ -3,7 +3,7 @@
 What was typed waits in the sealed session of this browser, never in an address, and only until somebody is inside.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from flask import redirect, request, session, url_for
 from werkzeug.wrappers import Response
@@ -16,7 +16,7 @@ from loyalty_engine.portal.forms import attempt, done, field
 from loyalty_engine.portal.languages import language
 from loyalty_engine.portal.newcomers import CHANNELS, PURPOSES, consents, store_named, where_from
 from loyalty_engine.portal.pages import page
-from loyalty_engine.portal.routes import blueprint, everyone, members_only, visitor
+from loyalty_engine.portal.routes import blueprint, everyone, member_of, members_only, visitor
 from loyalty_engine.services import sessions, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.enrolment import NewMember
@@ -126,14 +126,17 @@ def _let_in(issued: Issued, said: str | None = None) -> Response:
 @members_only
 def sign_out(actor: Actor) -> Response:
     """End this session, here and in the engine."""
-    return signed_out(actor, "signed_out")
+    return signed_out(actor)
 
 
-def signed_out(actor: Actor, said: str, **gone: Any) -> Response:
-    """Lead out; the token opens nothing any more, unless it is `gone` already."""
-    if not gone:
-        assert actor.member_id is not None, "a member's token names its member"
-        tokens.end_session(actor.member_id, actor.token_id)
+def signed_out(actor: Actor) -> Response:
+    """Sign the member out: the token opens nothing any more."""
+    tokens.end_session(member_of(actor), actor.token_id)
+    return led_out("signed_out")
+
+
+def led_out(said: str) -> Response:
+    """Lead to the door, and leave nothing in the browser."""
     forms.begin_anew()
     response = done("join", said)
     cookies.forget_member(response)

@@ -12,9 +12,9 @@ from typing import Final
 
 from loyalty_engine.portal.colours import mixed, read, readable, written
 
-_SIDE: Final = 0.27
+_SIDE: Final = 0.34
 """Of the square, which stands on its corner; the circles lie on its upper sides. All in parts of the icon's width."""
-_MIDDLE: Final = (0.5, 0.535)
+_MIDDLE: Final = (0.5, 0.545)
 _ROWS: Final = 4
 """So many thin rows make up one row of pixels."""
 

@@ -35,7 +35,7 @@ def ladder(tier: Mapping[str, Any], names: Names, language: str) -> Ladder | Non
         following=names.level(following["level"]) if following else None,
         percent=_percent(tier["metric"]["amount"], following["missing"]) if following else 100,
         missing=_missing(following, names, language) if following else None,
-        keep=_keep(tier["keep"], names, language) if tier["keep"] else None,
+        keep=_keep(tier, names, language) if tier["keep"] else None,
         benefits=tuple(_benefit(one, names, language) for one in tier["benefits"]),
     )
 
@@ -52,14 +52,13 @@ def _missing(following: Mapping[str, Any], names: Names, language: str) -> str:
     )
 
 
-def _keep(keep: Mapping[str, Any], names: Names, language: str) -> str:
-    level = names.level(keep["level"])
+def _keep(tier: Mapping[str, Any], names: Names, language: str) -> str:
+    """Say what keeps the level: by its day, or in the days of grace by their end."""
+    keep, grace = tier["keep"], tier["grace_until"]
     if not Decimal(keep["missing"]):
-        return say(language, "keep_done", level=level)
-    words = _words("keep", keep, names, language, day=said.day(language, keep["grace_until"] or keep["by"]))
-    if keep["grace_until"]:
-        words += _stop(language) + say(language, "grace_until", day=said.day(language, keep["grace_until"]))
-    return words
+        return say(language, "keep_done", level=names.level(keep["level"]))
+    words = _words("keep", keep, names, language, day=said.day(language, grace or keep["by"]))
+    return words + (_stop(language) + say(language, "grace_until", day=said.day(language, grace)) if grace else "")
 
 
 def _words(key: str, asked: Mapping[str, Any], names: Names, language: str, **more: str) -> str:
@@ -77,7 +76,7 @@ def _words(key: str, asked: Mapping[str, Any], names: Names, language: str, **mo
 
 
 def _comma(language: str) -> str:
-    return "," if language == "zh" else " "
+    return "，" if language == "zh" else " "
 
 
 def _stop(language: str) -> str:

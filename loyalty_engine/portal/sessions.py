@@ -22,6 +22,6 @@ def sessions(actor: Actor) -> Response:
 def end_session(actor: Actor, session_id: str) -> Response:
     """End one; ending this one is signing out."""
     if session_id == actor.token_id:
-        return signed_out(actor, "signed_out")
+        return signed_out(actor)
     service.end_session(member_of(actor), session_id)
     return done("sessions", "session_ended")

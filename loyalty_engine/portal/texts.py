@@ -24,19 +24,19 @@ _FRAME: Final[Mapping[str, tuple[str, str]]] = {
     "offline": ("No connection", "没有网络连接"),
     "offline_why": (
         "Your card and points are never kept on the phone, so they need the internet. Look for a signal, then try again. At the till your phone number or your plastic card works too.",
-        "会员卡和积分不会存在手机上,需要联网才能显示。请找到信号后重试;结账时也可以报手机号,或出示实体卡。",
+        "会员卡和积分不会存在手机上，需要联网才能显示。请找到信号后重试；结账时也可以报手机号，或出示实体卡。",
     ),
     "try_again": ("Try again", "重试"),
     "not_there": ("There is nothing here", "这里没有内容"),
     "not_there_why": (
         "The address may be mistyped, or what it led to is gone. Your own pages are at home.",
-        "地址可能有误,或内容已不存在。请回到首页查看您的内容。",
+        "地址可能有误，或内容已不存在。请回到首页查看您的内容。",
     ),
     "to_home": ("Go home", "回到首页"),
     "bug": ("Something went wrong on our side", "我们这边出了点问题"),
     "bug_why": (
         "Nothing was changed. Try again in a minute; if it stays like this, tell the shop.",
-        "没有任何改动。请过一分钟再试;如果一直这样,请告诉门店。",
+        "没有任何改动。请过一分钟再试；如果一直这样，请告诉门店。",
     ),
     "refused": ("That can't be done", "无法完成"),
     # said once, after a form
@@ -52,9 +52,9 @@ _FRAME: Final[Mapping[str, tuple[str, str]]] = {
     "date_removed": ("The date is removed.", "日子已删除。"),
     "phone_changed": (
         "Your phone number is changed. For a day, points and vouchers can't be used, so that nobody takes them with your phone.",
-        "手机号已更换。为防止他人冒用,一天内暂不能使用积分和优惠券。",
+        "手机号已更换。为防止他人冒用，一天内暂不能使用积分和优惠券。",
     ),
-    "welcome": ("Welcome! This is your card.", "欢迎加入!这是您的会员卡。"),
+    "welcome": ("Welcome! This is your card.", "欢迎加入！这是您的会员卡。"),
 }
 PHRASES: Final[Mapping[str, tuple[str, str]]] = {**_FRAME, **DOOR, **ACCOUNT}
 

@@ -13,8 +13,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from loyalty_engine import clock
-from loyalty_engine.services import adjustments, sessions, stores
-from loyalty_engine.services.enrolment import NewMember
+from loyalty_engine.services import sessions, stores
 from loyalty_engine.store.places import Merchant, Store
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import messages
@@ -42,7 +41,7 @@ CAFE = dedent("""\
       levels:
         - {id: green, name: {en: Green, zh: 绿卡}, from: 0}
         - {id: gold, name: {en: Gold, zh: 金卡}, from: 1000, multiply: 1.25, wallet: beans, benefits: [{reward: extra-shot, times: 1, per: day}, {text: {en: Your own cup on the shelf, zh: 架上专属咖啡杯}}]}
-        - {id: black, name: {en: Black, zh: 黑卡}, from: 3000}
+        - {id: black, name: {en: Black, zh: 黑卡}, from: 6000}
     occasions:
       - {id: wedding, on: {member_date: wedding}, message: greeting}
     rewards:
@@ -75,7 +74,9 @@ class Cafe:
 
     def code(self, phone: str) -> str:
         """Return the newest code that was sent to a phone."""
-        newest = sa.select(messages.c.places).where(messages.c.to_address == phone).order_by(messages.c.message_id.desc())
+        newest = (
+            sa.select(messages.c.places).where(messages.c.to_address == phone).order_by(messages.c.message_id.desc())
+        )
         with self.app.app_context(), db.engine.connect() as connection:
             found: str = json.loads(connection.execute(newest).scalars().first() or "")["code"]
         return found
@@ -88,7 +89,14 @@ def open_cafe() -> tuple[str, str, str]:
     for store, name in ((STORE, "Nanjing Road"), ("s-1", "West Lake"), ("s-2", "Central Station")):
         stores.put_store(builders.ADMIN, Store(store, "tea-house", name, "Asia/Shanghai"))
         stores.put_terminal(builders.ADMIN, store, "t-1")
-    wang = enrol(phone=WANG, name="王小雨", language="zh", birthday=Birthday(4, 8, 1990, "lunar"), cards=("6300000000000012",))
+    wang = enrol(
+        joined_on=date(2025, 3, 8),
+        phone=WANG,
+        name="王小雨",
+        language="zh",
+        birthday=Birthday(4, 8, 1990, "lunar"),
+        cards=("6300000000000012",),
+    )
     anna = enrol(phone=ANNA, name="Anna Schmidt", language="en", email="anna@example.com")
     _a_year(wang)
     parked = said(post(sold("T-claim", None, line(category="coffee", amount=4800))))
