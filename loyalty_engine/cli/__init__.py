@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "importing:import_",
     "members": "members:members",
     "programme": "programme:programme",
+    "qr": "qr:qr",
     "report": "reports:report",
     "run": "nights:run",
     "serve": "serving:serve",

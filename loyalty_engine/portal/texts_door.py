@@ -37,7 +37,7 @@ DOOR: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "calendar": ("Calendar", "历法"),
     "solar": ("Solar", "公历"),
-    "lunar": ("Chinese lunar", "农历"),
+    "lunar": ("Lunar", "农历"),
     "month": ("Month", "月"),
     "day": ("Day", "日"),
     "year": ("Year", "年"),
