@@ -86,10 +86,11 @@ def _forget(connection: sa.Connection, member_id: str) -> None:
         personal.cancel_messages(connection, nobody(connection, profile.phone), now)
     personal.forget_named(connection, named)
     tokens.revoke_members(connection, member_id)
+    for card in members.cards_of(connection, member_id):
+        members.end_card(connection, card.number, "blocked", now)
     for one in survivors.family(connection, member_id):
         personal.erase(connection, one, now)
-    gone = {"status": "erased", "level_review_on": None, "level_grace_until": None}
-    members.change_member(connection, member_id, gone)
+    members.change_member(connection, member_id, {"status": "erased"})
 
 
 def names(connection: sa.Connection, member_id: str) -> list[str]:

@@ -48,4 +48,8 @@ def _of(connection: sa.Connection, table: str, family: Sequence[str], codes: Seq
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: decode_json(value) if name in _DOCUMENTS and value else value for name, value in row.items()}
+    return {name: _read_one(name, value) for name, value in row.items()}
+
+
+def _read_one(name: str, value: Any) -> Any:
+    return decode_json(value) if name in _DOCUMENTS and isinstance(value, str) else value

@@ -28,6 +28,10 @@ class Treatment:
     shown: bool = True
     goes: bool = False
     emptied: Mapping[str, Any] = field(default_factory=dict)
+    but: Mapping[str, Any] = field(default_factory=dict)
+    """Rows that say this stay as they are."""
+    ended: tuple[str, ...] = ()
+    """Columns that have a value by then: somebody else's business, which an audit looks at."""
 
 
 _STAYS: Final = Treatment()
@@ -43,8 +47,8 @@ TREATED: Final[Mapping[str, Treatment]] = MappingProxyType(
         "one_time_codes": Treatment(hidden=("code_hash",), goes=True),
         "phones": _GOES,
         "external_ids": _GOES,
-        "cards": Treatment(emptied={"status": "blocked"}),
-        "tokens": Treatment(hidden=("secret_hash",), emptied={"name": "a member"}),
+        "cards": Treatment(emptied={"status": "blocked"}, but={"status": "replaced"}),
+        "tokens": Treatment(hidden=("secret_hash",), emptied={"name": "a member"}, ended=("revoked_at",)),
         "messages": Treatment(
             hidden=("sent_digest", *_LEASE), emptied={"to_address": None, "places": "{}", "sent_digest": None}
         ),
@@ -113,7 +117,8 @@ def erase(connection: sa.Connection, member_id: str, at: datetime) -> None:
         if treatment.goes:
             connection.execute(table.delete().where(mine))
         elif treatment.emptied:
-            connection.execute(table.update().where(mine).values(**treatment.emptied))
+            others = [table.c[column] != value for column, value in treatment.but.items()]
+            connection.execute(table.update().where(mine, *others).values(**treatment.emptied))
     cancel_messages(connection, member_id, at)
 
 

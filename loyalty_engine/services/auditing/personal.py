@@ -13,18 +13,20 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
 from loyalty_engine.services.parking import NAMED_FOR
-from loyalty_engine.store.audits import rows
+from loyalty_engine.store.audits import erased, rows
 from loyalty_engine.store.audits.checks import keys_of
 from loyalty_engine.store.tables import (
     audit_log,
     ledger_entries,
     lots,
     member_events,
+    messages,
     programme_versions,
     purchase_returns,
     tier_history,
     vouchers,
     waiting_returns,
+    webhook_events,
 )
 
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+", re.ASCII)
@@ -39,6 +41,8 @@ _TEXTS: Final = (
     (member_events, ("facts",)),
     (waiting_returns, ("return_reference", "request")),
     (vouchers, ("source_id", "reason")),
+    (messages, ("places",)),
+    (webhook_events, ("payload",)),
     (audit_log, ("actor", "target", "detail")),
     (programme_versions, ("author", "reason")),
 )
@@ -53,6 +57,7 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     """Note texts that hold a telephone number or a mail address, and cards and phones that are kept too long."""
     for row in rows.named_since(connection, clock.now() - NAMED_FOR - _TIDIED_WITHIN):
         report.note(_NAMED, {"purchase_key": row.purchase_key}, "a card or a telephone number")
+    _look_at_the_gone(connection, report, progress)
     with progress("texts", sum(len(columns) for _, columns in _TEXTS)) as advance:
         for table, columns in _TEXTS:
             rule = Rule(13, table.name, "no text holds a telephone number or a mail address")
@@ -62,6 +67,15 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
                         key = {name: row[name] for name in keys_of(table)}
                         report.note(rule, key, {column: found})
                 advance(1)
+
+
+def _look_at_the_gone(connection: sa.Connection, report: Report, progress: Progress) -> None:
+    """Note whatever is left of members who left."""
+    gone = report.looked_at["members who left"] = len(found := erased.ids(connection))
+    with progress("members who left", gone) as advance:
+        for table, key in erased.left_over(connection, found):
+            report.note(Rule(13, table, "nothing of a member who left says who it was"), key, "something personal")
+        advance(gone)
 
 
 def personal_in(text: str) -> str | None:
