@@ -29,7 +29,23 @@ from loyalty_engine.portal.routes import blueprint
 
 __all__ = ["Edge", "register"]
 
-_PAGES = (assets, door, home, card, why, vouchers, history, claims, consents, dates, profile, sessions, leaving, more)
+_PAGES = (
+    errors,
+    assets,
+    door,
+    home,
+    card,
+    why,
+    vouchers,
+    history,
+    claims,
+    consents,
+    dates,
+    profile,
+    sessions,
+    leaving,
+    more,
+)
 
 
 def register(app: Flask, edge: Edge) -> None:
@@ -38,5 +54,4 @@ def register(app: Flask, edge: Edge) -> None:
     app.extensions[KEY] = edge
     forms.register(app)
     pages.register(app)
-    errors.register(app)
     app.register_blueprint(blueprint)

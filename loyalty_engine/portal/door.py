@@ -34,7 +34,7 @@ def start() -> Response:
     return redirect(url_for("portal.home" if visitor() else "portal.join"), 303)
 
 
-@blueprint.get("/join")
+@blueprint.get("/join", strict_slashes=False)
 @everyone
 def join() -> Response:
     """Ask for the phone; whoever is signed in is led inside."""

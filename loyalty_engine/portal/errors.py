@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, request
+from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -22,18 +22,12 @@ _STATUSES: Final[tuple[tuple[type[Refusal], HTTPStatus], ...]] = (
 )
 
 
-def register(app: Flask) -> None:
-    """Answer what is raised in these pages with a page."""
-    blueprint.register_error_handler(Refusal, _refused)
-    blueprint.register_error_handler(HTTPException, _http_error)
-    blueprint.register_error_handler(Exception, _bug)
-
-
 def status_of(refusal: Refusal) -> int:
     """Return the HTTP status of a refusal."""
     return next((status for kind, status in _STATUSES if isinstance(refusal, kind)), HTTPStatus.BAD_REQUEST)
 
 
+@blueprint.errorhandler(Refusal)
 def _refused(refusal: Refusal) -> Response:
     if refusal.code == "no_programme":
         return _bare(refusal)
@@ -48,12 +42,14 @@ def _bare(refusal: Refusal) -> Response:
     return Response(f"{refusal.detail}\n", HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
 
 
+@blueprint.errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> Response:
     if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         return page("not_there", status=error.code or 404)
     return page("bug", status=error.code or 500)
 
 
+@blueprint.errorhandler(Exception)
 def _bug(error: Exception) -> Response:
     edge().bug(error)
     return page("bug", status=500)

@@ -17,7 +17,7 @@ from loyalty_engine.services.actors import Actor
 _LATELY = 3
 
 
-@blueprint.get("/my")
+@blueprint.get("/my", strict_slashes=False)
 @members_only
 def home(actor: Actor) -> Response:
     """Show what a member wants to see first."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from rules.errors import Refusal
 
-_SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "form_not_ours": (
         "This form was open for too long, or it came from another page. Send it again.",
         "表单打开太久，或不是从本页面提交的。请重新提交。",
@@ -18,6 +18,14 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "code_tries_used_up": (
         "The code was tried too often. Ask for a new one.",
         "尝试次数过多，请重新获取验证码。",
+    ),
+    "phone_not_served": (
+        "Codes are not sent to numbers of this country. Use another number, or ask at the till.",
+        "暂不能向这个国家或地区的号码发送验证码，请换个号码，或在收银台办理。",
+    ),
+    "phone_without_sms": (
+        "This number can't get text messages. Use a mobile phone's.",
+        "这个号码不能接收短信，请使用手机号。",
     ),
     "too_many_codes": (
         "Codes were asked for too often. Wait a while, then ask again; the last one that came may still work.",
@@ -46,15 +54,24 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "purchase_not_found": ("There is no such purchase on your account.", "您的账户里没有这次购物。"),
     "cursor_invalid": ("This page of the history is not there. Begin with the newest.", "没有这一页，请从最新的开始。"),
     "confirmation_missing": ("Tick the box first: erasing can't be undone.", "请先勾选确认：删除后无法恢复。"),
-    "name_missing": ("Choose what day it is.", "请选择是什么日子。"),
     "no_programme": (
         "The shop has not opened its programme yet. Come back soon.",
         "门店的会员计划还没有开始，请过段时间再来。",
     ),
     "store_not_found": ("There is no such store.", "没有这家门店。"),
+    "session_not_found": ("That device is signed out already.", "该设备已经退出登录。"),
+    "date_not_found": ("That date is removed already.", "这个纪念日已经删除。"),
+    "date_unknown": (
+        "The shop does not mark such a date. Choose one of the list.",
+        "门店没有这种纪念日，请从列表中选择。",
+    ),
+    "no_phone": (
+        "There is no phone in your profile to send a code to. The shop's staff can help.",
+        "您的资料里没有手机号，无法发送验证码，请联系门店工作人员。",
+    ),
+    "member_not_found": ("This member is not there any more.", "该会员已不存在。"),
     "database_busy": ("Many people are here at once. Try again in a moment.", "现在人有点多，请稍后再试。"),
     "still_in_work": ("The last change is still at work. Try again in a moment.", "上一次操作还在处理，请稍后再试。"),
-    "date_limit": ("There are as many dates as can be kept. Remove one first.", "纪念日数量已达上限，请先删除一个。"),
 }
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "phone": (
@@ -97,8 +114,8 @@ def told(language: str, refusal: Refusal) -> Told:
         for name in dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in refusal.errors)
         if name in _FIELDS
     }
-    if refusal.code in _SENTENCES:
-        return Told(_SENTENCES[refusal.code][place], fields)
+    if refusal.code in SENTENCES:
+        return Told(SENTENCES[refusal.code][place], fields)
     if fields:
         return Told(_LOOK_BELOW[place], fields)
     return Told(_OTHERWISE[1] if place else refusal.detail, fields)

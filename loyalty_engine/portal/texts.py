@@ -51,8 +51,8 @@ _FRAME: Final[Mapping[str, tuple[str, str]]] = {
     "date_saved": ("The date is saved.", "日子已保存。"),
     "date_removed": ("The date is removed.", "日子已删除。"),
     "phone_changed": (
-        "Your phone number is changed. For a day, points and vouchers can't be used, so that nobody takes them with your phone.",
-        "手机号已更换。为防止他人冒用，一天内暂不能使用积分和优惠券。",
+        "Your phone number is changed. For a day, points can't be used, so that nobody spends them with a stolen number.",
+        "手机号已更换。为防止他人冒用，一天内暂不能使用积分。",
     ),
     "welcome": ("Welcome! This is your card.", "欢迎加入！这是您的会员卡。"),
 }

@@ -135,8 +135,8 @@ ACCOUNT: Final[Mapping[str, tuple[str, str]]] = {
     "phone_title": ("Change the phone number", "更换手机号"),
     "phone_is": ("Now {phone}", "当前号码{phone}"),
     "phone_why": (
-        "A code goes to the new number. For a day after the change, points and vouchers can't be used.",
-        "验证码将发送到新号码。更换后一天内暂不能使用积分和优惠券。",
+        "A code goes to the new number. For a day after the change, points can't be used. Other devices are signed out.",
+        "验证码将发送到新号码。更换后一天内暂不能使用积分，其他设备会退出登录。",
     ),
     "new_phone": ("New phone number", "新手机号"),
     "member_since": ("Member since {day}", "{day}加入"),
