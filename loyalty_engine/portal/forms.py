@@ -18,7 +18,7 @@ from wtforms import ValidationError
 from loyalty_engine.portal import cookies
 from loyalty_engine.portal.routes import blueprint
 from loyalty_engine.services import page_keys
-from rules.errors import Conflict, Forbidden, Refusal
+from rules.errors import Forbidden, Invalid, Refusal
 
 T = TypeVar("T")
 
@@ -102,4 +102,4 @@ def begin_anew() -> None:
 
 def missing(name: str) -> Refusal:
     """Return the refusal of a form that a script or an old browser sent without a field."""
-    return Conflict("field_missing", f"Fill in {name}.", {name: ["is required"]})
+    return Invalid("field_missing", f"Fill in {name}.", {name: ["is required"]})

@@ -15,7 +15,7 @@ from loyalty_engine.portal.routes import blueprint, member_of, members_only
 from loyalty_engine.services import erasure, exporting, own_changes
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.own_changes import ERASURE
-from rules.errors import Conflict, Refusal
+from rules.errors import Invalid, Refusal
 
 _ASKED = "erasure_code"
 
@@ -55,7 +55,7 @@ def _shown(actor: Actor, refusal: Refusal | None = None) -> Response:
 def erase_now(actor: Actor) -> Response:
     """Erase, of one who signed in just now or has a code for it; else a code is sent first."""
     if not field("sure"):
-        return _shown(actor, Conflict("confirmation_missing", "Tick the box first."))
+        return _shown(actor, Invalid("confirmation_missing", "Tick the box first."))
     erased = attempt(_erase, actor)
     if not isinstance(erased, Refusal):
         return led_out("erased")
