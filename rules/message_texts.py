@@ -21,6 +21,7 @@ BY_MEMBER: Final = frozenset({"salutation", "programme", "level"})
 
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _REFUSE: Final = {"zh": "拒收请回复R", "en": "Reply STOP to opt out"}
+_ENDS: Final = frozenset(":.]】)-")
 _MONTHS: Final = "January February March April May June July August September October November December".split()
 _LONGEST: Final[Places] = {
     "points": 1_000_000,
@@ -135,7 +136,7 @@ def _signature(programme: Programme, language: str) -> str:
     if tongue_of(language) == "zh":
         inner = (found or spoken(programme.name, language).text or programme.id).strip("【】 ")
         return f"【{inner}】"
-    return f"{found} " if found else ""
+    return f"{found}{'' if found[-1:] in _ENDS else ':'} " if found else ""
 
 
 def fits(text: str) -> bool:

@@ -155,3 +155,13 @@ def test_what_can_not_be_is_one_line(loyalty: Loyalty, member: str, words: tuple
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert "Traceback" not in result.stderr
     assert result.stderr
+
+
+def test_a_member_is_exported_and_erased(loyalty: Loyalty, member: str, tmp_path: Path) -> None:
+    assert told(loyalty("members", "export", member))["member_id"] == member
+    assert loyalty("members", "export", member, "--out", tmp_path / "all.json").exit_code == 0
+    assert json.loads((tmp_path / "all.json").read_text("utf-8"))["tables"]["ledger_entries"]
+    gone = told(loyalty("members", "erase", member, "--reason", "asked by letter", "--json"))
+    assert gone["points"] == [{"wallet": "leaves", "points": 120}]
+    assert loyalty("members", "erase", member, "--reason", "asked by letter").exit_code == 1
+    assert loyalty("members", "export", member).exit_code == 1

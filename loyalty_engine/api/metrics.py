@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from loyalty_engine.api.auth import public
 from loyalty_engine.api.described import answers
 from loyalty_engine.api.openapi import Blueprint
+from loyalty_engine.services import phone_codes
 from loyalty_engine.services.jobs import status
 from loyalty_engine.services.jobs.status import JobStatus
 from rules.errors import Refusal
@@ -68,16 +69,17 @@ class Metrics:
 @public
 @answers(200)
 def metrics() -> Response:
-    """Say how many requests were answered, and how fast; and how late the nightly jobs are."""
+    """Say how many requests were answered, and how fast; how late the jobs are; and how many codes were sent."""
     figures: Metrics = current_app.extensions["loyalty_metrics"]
     return Response(figures.exposed() + _jobs(), content_type=CONTENT_TYPE_LATEST)
 
 
 class _Jobs:
-    """How the jobs stand, which the database knows: no figure of a process, so that none is added up."""
+    """How the jobs and the door stand, which the database knows: no figure of a process, so that none is added up."""
 
-    def __init__(self, jobs: Sequence[JobStatus]) -> None:
+    def __init__(self, jobs: Sequence[JobStatus], codes: int) -> None:
         self._jobs = jobs
+        self._codes = codes
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the figures of every job that was ever run."""
@@ -89,14 +91,15 @@ class _Jobs:
             if one.finished_at is not None:
                 done.add_metric([one.job], one.finished_at.timestamp())
         yield from (late, done)
+        yield GaugeMetricFamily("loyalty_codes_sent", "Codes sent to phones in the day that runs.", self._codes)
 
 
 def _jobs() -> bytes:
     """Return how the jobs stand; nothing where the database can't be asked."""
     try:
-        jobs = status.all_jobs()
+        jobs, codes = status.all_jobs(), phone_codes.sent_today()
     except Refusal:
         return b""
     registry = CollectorRegistry()
-    registry.register(_Jobs(jobs))
+    registry.register(_Jobs(jobs, codes))
     return generate_latest(registry)

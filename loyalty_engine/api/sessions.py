@@ -10,8 +10,8 @@ from loyalty_engine.api.described import answers
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.responses import answer, private
 from loyalty_engine.api.schemas.sessions import (
+    CodeAskedAnswer,
     CodeSchema,
-    CodeSentAnswer,
     OwnCodeSchema,
     SessionOpenedAnswer,
     SessionsAnswer,
@@ -30,7 +30,7 @@ _SENT = {"good_for_seconds": int(phone_codes.GOOD_FOR.total_seconds())}
 
 @blueprint.route("/sessions/codes", methods=["POST"])
 @public
-@answers(202, CodeSentAnswer)
+@answers(202, CodeAskedAnswer)
 @blueprint.arguments(CodeSchema)
 def ask_code(body: dict[str, Any]) -> Answer:
     """Have a code sent to a phone; the answer is the same whether or not a member has it."""
@@ -81,7 +81,7 @@ def end_session(actor: Actor, session_id: str) -> Response:
 
 @blueprint.route("/me/codes", methods=["POST"])
 @allow("member")
-@answers(202, CodeSentAnswer)
+@answers(202, CodeAskedAnswer)
 @blueprint.arguments(OwnCodeSchema)
 def ask_own_code(actor: Actor, body: dict[str, Any]) -> Answer:
     """Have a code sent to my new phone, or, for leaving, to my own."""

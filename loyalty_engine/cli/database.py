@@ -3,7 +3,7 @@
 import click
 
 from loyalty_engine.cli.output import answer, engine, json_option
-from loyalty_engine.services import database, idempotency, parking
+from loyalty_engine.services import database, idempotency, parking, phone_codes
 
 
 @click.group()
@@ -39,8 +39,9 @@ def grant(role: str) -> None:
 @db.command()
 @json_option
 def tidy() -> None:
-    """Forget what is kept for 30 days: idempotency keys, and cards and phones that nobody has. Receipts stay for ever."""
+    """Forget what is kept for 30 days: idempotency keys, and cards and phones that nobody has; and codes. Receipts stay for ever."""
     with engine():
-        keys, names = idempotency.forget_expired(), parking.forget_names()
+        keys, names, codes = idempotency.forget_expired(), parking.forget_names(), phone_codes.forget_old()
     words = f"Idempotency keys forgotten: {keys:,}. Purchases that no longer say by which card or phone: {names:,}."
-    answer({"forgotten": keys, "names_forgotten": names}, words)
+    words += f" Codes and counts of codes: {codes:,}."
+    answer({"forgotten": keys, "names_forgotten": names, "codes_forgotten": codes}, words)

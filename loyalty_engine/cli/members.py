@@ -1,4 +1,4 @@
-"""`loyalty members`: what members have or had on any past day, and who is about to lose a level."""
+"""`loyalty members`: what members have or had on any past day, who is about to lose a level, and who leaves."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,8 @@ from loyalty_engine.cli.output import answer, engine, is_json, json_option, say_
 from loyalty_engine.services import as_of as past
 from loyalty_engine.services import at_risk as risk
 from loyalty_engine.services import balances as present
-from loyalty_engine.services import statement_sheets, statements
+from loyalty_engine.services import erasure as erasing
+from loyalty_engine.services import exporting, statement_sheets, statements
 from loyalty_engine.services.actors import command_line
 from loyalty_engine.services.members import checked_id
 
@@ -23,7 +24,7 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 @click.group()
 def members() -> None:
-    """Look at what members have."""
+    """Look at what members have, and let them go."""
 
 
 @members.command()
@@ -103,6 +104,29 @@ def _tell(one: Any) -> None:
         about = f" ({line.about})" if line.about else ""
         click.echo(f"  {line.on}  {line.points:>+10,}  {line.balance:>10,}  {line.said}{about}")
     click.echo(f"  {one.closing.outstanding:,} at the end")
+
+
+@members.command()
+@click.argument("member")
+@click.option("--out", "file", type=FILE, help="Write it into this file.")
+def export(member: str, file: Path | None) -> None:
+    """Write everything that is kept of MEMBER (an id) as one JSON object. It is logged."""
+    with engine():
+        told = exporting.export(command_line("members-export"), checked_id(member))
+    text = json.dumps(told, ensure_ascii=False, default=str, indent=1)
+    click.echo(text) if file is None else file.write_text(text + "\n", encoding="utf-8")
+
+
+@members.command()
+@click.argument("member")
+@click.option("--reason", required=True, help="Why: it is kept for ever, so leave personal data out.")
+@json_option
+def erase(member: str, reason: str) -> None:
+    """Erase MEMBER (an id) for good: nothing personal stays, points and vouchers are forfeited."""
+    with engine():
+        told = json.loads(erasing.erase(command_line("members-erase"), checked_id(member), reason).body)
+    gone = ", ".join(f"{one['wallet']} {one['points']:,}" for one in told["points"]) or "none"
+    answer(told, f"Erased. Points forfeited: {gone}. Vouchers cancelled: {told['vouchers']:,}.")
 
 
 @members.command("at-risk")

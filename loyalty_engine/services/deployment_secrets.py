@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.caching import Cache
 from loyalty_engine.store import deployment_secrets as store
-from loyalty_engine.store.session import reading
+from loyalty_engine.store.session import in_transaction, reading
 
 PHONES: Final = "phones"
 _BYTES: Final = 32
@@ -30,6 +31,15 @@ def secret(connection: sa.Connection, name: str) -> bytes:
     made = store.find(connection, name)
     assert made is not None, "it was inserted just now, or by somebody else before"
     return made
+
+
+def prepare(*names: str) -> None:
+    """Have secrets at hand before a transaction begins: inside one, the first look takes a connection beside its own."""
+    for name in names:
+        if not _kept.get(name, partial(_committed, name)):
+            _kept.forget(name)
+            in_transaction(partial(store.insert_once, name=name, value=secrets.token_bytes(_BYTES)))
+            _kept.get(name, partial(_committed, name))
 
 
 def _committed(name: str) -> bytes:

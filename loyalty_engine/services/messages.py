@@ -67,9 +67,18 @@ def plan_messages(connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted
 
     The rows commit with their cause. Where the programme limits a purpose, the members are locked.
     """
-    fresh = _fresh(connection, wanted)
+    return len(plan_rows(connection, plan, wanted, now))
+
+
+def plan_rows(
+    connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted], now: datetime
+) -> Sequence[Mapping[str, Any]]:
+    """Do the same, and return the rows that are new, as they were written."""
+    limited = {_purpose(plan, one) for one in wanted} & plan.programme.messages.limit.keys()
+    # One alone is written or left as it is by the database: a till waits for it.
+    fresh = list(wanted) if len(wanted) == 1 and not limited else _fresh(connection, wanted)
     if not fresh:
-        return 0
+        return []
     ids = sorted({one.member_id for one in fresh})
     batch = _Batch(
         connection,
@@ -77,12 +86,13 @@ def plan_messages(connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted
         now,
         message_people.people(connection, ids),
         message_people.said(connection, ids),
-        Limits.load(connection, plan, ids, {_purpose(plan, one) for one in fresh}, now),
+        Limits.load(connection, plan, ids, limited, now),
         paused(connection),
     )
-    messages.insert(connection, [_row(batch, one) for one in fresh])
+    rows = [_row(batch, one) for one in fresh]
+    written = messages.insert(connection, rows)
     batch.limits.write(connection)
-    return len(fresh)
+    return rows if written else []
 
 
 def _fresh(connection: sa.Connection, wanted: Sequence[Wanted]) -> list[Wanted]:

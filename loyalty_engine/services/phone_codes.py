@@ -30,6 +30,7 @@ GOOD_FOR: Final = timedelta(minutes=5)
 PROVES_FOR: Final = timedelta(minutes=30)
 """How long after it was right a code lets its phone's owner enrol."""
 TRIES: Final = 5
+_SECRETS: Final = ("codes", "doors", "phones")
 _KEPT: Final = timedelta(days=1)
 _REMEDY: Final = {"code": ["ask for another code"]}
 _MOBILE: Final = frozenset({phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -89,6 +90,7 @@ def send(purpose: Purpose, phone: str, language: str | None, address: str, membe
             now=now,
         )
 
+    deployment_secrets.prepare(*_SECRETS)
     in_transaction(work)
 
 
@@ -120,6 +122,7 @@ def attempt(purpose: Purpose, phone: str, code: str) -> Right:
     def tried(connection: sa.Connection) -> tuple[PhoneCode | Forbidden, str]:
         return _tried(connection, phone), _hash(connection, purpose, phone, code)
 
+    deployment_secrets.prepare(*_SECRETS)
     found, hashed = in_transaction(tried)
     if isinstance(found, Forbidden):
         raise found
@@ -155,6 +158,13 @@ def use(connection: sa.Connection, right: Right, also_proved: bool = False) -> N
     """
     if not store.use(connection, *right, now=clock.now(), also_proved=also_proved):
         raise _wrong(0)
+
+
+def sent_today() -> int:
+    """Return how many codes were sent in the day's span that runs: what the cap on all of them looks at."""
+    deployment_secrets.prepare(*_SECRETS)
+    with reading() as connection:
+        return door_caps.sent_in_all(connection, clock.now())
 
 
 def forget_old() -> int:

@@ -3,13 +3,14 @@
 Source: ARCHITECTURE.md, A purchase; RELIABILITY.md, Idempotency and Doors.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, purchase_vouchers, replays, tenders, waiting
+from loyalty_engine.services import booking, parking, purchase_vouchers, redemption_messages, replays, tenders, waiting
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -19,10 +20,13 @@ from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import posted_answer
+from loyalty_engine.services.purchase_vouchers import Found
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.purchase_keys import KeyRow
+from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import in_transaction
 from rules.plan import Plan
 
@@ -95,4 +99,21 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
     tenders.bind(posting.connection, captured, row.posting_id)
     at = posting.booked_at(state, source.occurred_at)
     purchase_vouchers.bind(posting.connection, vouchers, incoming.key, row.posting_id, at)
+    _tell(posting, state, [one.redemption for one in paid], captured, vouchers)
     return Answer(201, body)
+
+
+def _tell(
+    posting: Posting,
+    state: MemberState,
+    before: Sequence[Redemption],
+    captured: Sequence[Redemption],
+    vouchers: Found,
+) -> None:
+    """Tell the member of what this purchase used: points that were only held before, and vouchers."""
+    held = {one.redemption_id for one in before if one.status == "held"}
+    redemption_messages.tell(posting, state, [one for one in captured if one.redemption_id in held])
+    new = [one.row for one in vouchers.redeemed if one.row["status"] != "redeemed"]
+    if new and posting.now is not None:
+        used = [(row["voucher_id"], row["reward"]) for row in new]
+        redemption_messages.tell_of_vouchers(posting.connection, state.member_id, used, posting.now)

@@ -66,9 +66,15 @@ _find = Statement(
 )
 
 
-def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new messages; one whose member, cause and channel are there already is left as it is."""
+def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write new messages, and return how many; one whose member, cause and channel are there is left as it is.
+
+    Of many it is taken for granted that they are new: the caller has looked.
+    """
+    if len(rows) == 1:
+        return _insert.run(connection, **rows[0])
     _insert.many(connection, rows)
+    return len(rows)
 
 
 def find(connection: sa.Connection, member_id: str, message_id: str) -> Message | None:
@@ -93,3 +99,11 @@ def causes(
         among(connection, row.member_id, member_ids), among(connection, row.cause_id, cause_ids)
     )
     return {(str(member_id), kind, cause_id) for member_id, kind, cause_id in connection.execute(query)}
+
+
+def causes_since(connection: sa.Connection, member_id: str, kind: str, prefix: str, since: datetime) -> int:
+    """Return how many messages of a kind of cause, whose id begins with `prefix`, were planned for a member since."""
+    row = messages.c
+    of_them = (row.member_id == member_id, row.cause_kind == kind, row.cause_id.startswith(f"{prefix}/"))
+    query = sa.select(sa.func.count()).where(*of_them, row.planned_at > sa.literal(since, row.planned_at.type))
+    return int(connection.scalar(query) or 0)

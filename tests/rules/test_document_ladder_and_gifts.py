@@ -242,7 +242,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "messages.templates[0].en",
         "{}",
         [
-            'messages.templates[0].en: there is no place "{}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {years}, {valid_until}, {expires_on})'
+            'messages.templates[0].en: there is no place "{}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {minutes}, {years}, {valid_until}, {expires_on})'
         ],
     ),
     (
@@ -254,7 +254,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "messages.templates[0].en",
         "{points.__class__}",
         [
-            'messages.templates[0].en: there is no place "{points.__class__}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {years}, {valid_until}, {expires_on})'
+            'messages.templates[0].en: there is no place "{points.__class__}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {minutes}, {years}, {valid_until}, {expires_on})'
         ],
     ),
     (
@@ -266,7 +266,9 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     (
         "messages.templates[0].english",
         "x",
-        ['messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "en")'],
+        [
+            'messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "channels", "subject", "en")'
+        ],
     ),
     (
         "messages.templates[0].purpose",

@@ -92,7 +92,7 @@ class ErasureSchema(Strict):
     reason = needed(Note)
 
 
-class CodeSentAnswer(Schema):
+class CodeAskedAnswer(Schema):
     """The same for every phone: that a code is on its way, and how long it will be good."""
 
     good_for_seconds = Integer()

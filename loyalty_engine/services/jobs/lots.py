@@ -5,6 +5,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from loyalty_engine.services import expiry_messages
 from loyalty_engine.services.jobs.kinds import Counts, Due, Night, by_member
 from loyalty_engine.store.nights import expiry as lapses
 from loyalty_engine.store.nights import maturity
@@ -55,7 +56,9 @@ def _plan_notices(connection: sa.Connection, ids: Sequence[str], night: Night) -
     noticing = _noticing(night)
     assert noticing is not None, "nobody is noticed where nothing is promised"
     on = business_day(night.at, night.plan.programme.time_zone)
-    return {"members": len(ids), "notices": ends.plan(connection, ids, noticing, on, night.at)}
+    written = ends.plan(connection, ids, noticing, on, night.at)
+    expiry_messages.tell(connection, night.plan, written, on)
+    return {"members": len(ids), "notices": len(written)}
 
 
 PENDING: Final = by_member("pending", lambda night: maturity.due(night.day), _mature)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +27,17 @@ class Noticing:
     inactivity: tuple[tuple[str, Period], ...]
 
 
+class Notice(NamedTuple):
+    """A notice that was written just now."""
+
+    member_id: str
+    wallet: str
+    expires_on: date
+    days_before: int
+    points: int
+    status: str
+
+
 def due(noticing: Noticing) -> sa.CompoundSelect[Any]:
     """Return the members with an end that has no notice yet, more than once for several."""
     found = []
@@ -37,14 +48,16 @@ def due(noticing: Noticing) -> sa.CompoundSelect[Any]:
     return sa.union_all(*found)
 
 
-def plan(connection: sa.Connection, member_ids: Collection[str], noticing: Noticing, on: date, at: datetime) -> int:
-    """Write the notices that these members' ends ask for; return how many are new.
+def plan(
+    connection: sa.Connection, member_ids: Collection[str], noticing: Noticing, on: date, at: datetime
+) -> list[Notice]:
+    """Write the notices that these members' ends ask for; return those that are new.
 
     `on` is the day on which they really are planned, whichever day is being run.
     """
     key = (lots.c.member_id, lots.c.wallet)
     of_these = sa.select(*key).where(these(connection, lots.c.member_id, member_ids))
-    written = 0
+    written: list[Notice] = []
     for days in noticing.days_before:
         for end, chosen in _ends(noticing, days, of_these):
             points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
@@ -94,7 +107,7 @@ def _insert(
     days: int,
     on: date,
     at: datetime,
-) -> int:
+) -> list[Notice]:
     status = sa.case((ends.c.points < noticing.at_least, "below"), else_="planned")
     chosen = sa.select(
         ends.c.member_id,
@@ -108,4 +121,5 @@ def _insert(
     ).where(long_enough)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     offered = insert(expiry_notices).from_select(_COLUMNS, chosen).on_conflict_do_nothing()
-    return connection.execute(offered, execution_options={"preserve_rowcount": True}).rowcount
+    new = connection.execute(offered.returning(*(expiry_notices.c[name] for name in Notice._fields)))
+    return [Notice(str(member_id), *rest) for member_id, *rest in new]
