@@ -1,6 +1,6 @@
 """Photographs the members' pages for the guides: a café on a frozen day, in a browser of a phone's size, by day and by night.
 
-    .venv/bin/python -m tools.portal_images
+.venv/bin/python -m tools.portal_images
 """
 
 import tempfile

@@ -65,6 +65,11 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "The shop does not mark such a date. Choose one of the list.",
         "门店没有这种纪念日，请从列表中选择。",
     ),
+    "date_set": (
+        "This date is set already. Remove it first, or ask the staff to change it.",
+        "这个日子已经填写。请先删除，或联系工作人员修改。",
+    ),
+    "dates_full": ("There are as many dates as can be kept. Remove one first.", "纪念日数量已达上限，请先删除一个。"),
     "no_phone": (
         "There is no phone in your profile to send a code to. The shop's staff can help.",
         "您的资料里没有手机号，无法发送验证码，请联系门店工作人员。",
