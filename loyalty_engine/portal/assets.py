@@ -22,6 +22,7 @@ from loyalty_engine.services import names
 _FOLDER: Final = files("loyalty_engine.portal") / "static"
 _YEAR: Final = "public, max-age=31536000, immutable"
 _HOUR: Final = "public, max-age=3600"
+_SHORT: Final = 20
 _ICON_SIZES: Final = (180, 192, 512)
 SHELL: Final = ("page.css", "page.js", "mark.svg")
 """What the worker keeps: files that look the same for everybody."""
@@ -82,7 +83,7 @@ def manifest() -> Response:
     found: dict[str, Any] = {
         "id": "/my",
         "name": called,
-        "short_name": called[:24],
+        "short_name": shortened(called),
         "description": say(spoken, "description", programme=called),
         "lang": spoken,
         "start_url": "/my",
@@ -117,6 +118,12 @@ def worker() -> Response:
     served = _served(script.encode(), "text/javascript", "no-cache")
     served.headers["Service-Worker-Allowed"] = "/my"
     return served
+
+
+def shortened(name: str) -> str:
+    """Return as many words of a name as stand under an icon; of one long word its beginning."""
+    short = name[: _SHORT + 1].rpartition(" ")[0] if len(name) > _SHORT else name
+    return short or name[:_SHORT]
 
 
 def _served(content: bytes, kind: str, kept: str) -> Response:

@@ -3,12 +3,13 @@
 from http import HTTPStatus
 from typing import Final
 
-from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from loyalty_engine.portal.edge import edge
+from loyalty_engine.portal.languages import browsers
 from loyalty_engine.portal.pages import page
+from loyalty_engine.portal.refusals import told
 from loyalty_engine.portal.routes import blueprint, everyone
 from rules.errors import Busy, Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany
 
@@ -29,17 +30,20 @@ def status_of(refusal: Refusal) -> int:
 
 @blueprint.errorhandler(Refusal)
 def _refused(refusal: Refusal) -> Response:
-    if refusal.code == "no_programme":
+    if isinstance(refusal, Busy) or refusal.code == "no_programme":
         return _bare(refusal)
-    response = page("refused", status=status_of(refusal), refusal=refusal, back=request.path)
+    response = page("refused", status=status_of(refusal), refusal=refusal)
     if isinstance(refusal, TooMany):
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
 def _bare(refusal: Refusal) -> Response:
-    """Say that there is no programme yet, without its names."""
-    return Response(f"{refusal.detail}\n", HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+    """Say it without a page: that would take the programme's names, or the member's language, from the database."""
+    sentence = told(browsers(), refusal).sentence
+    response = Response(f"{sentence}\n", HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 @blueprint.errorhandler(HTTPException)

@@ -17,7 +17,7 @@ NAMES: Final = {"en": "English", "zh": "中文"}
 def language() -> str:
     """Return the language of this request: `en` or `zh`."""
     if "portal_language" not in g:
-        g.portal_language = _chosen() or _members() or _remembered() or _browsers()
+        g.portal_language = _chosen() or _members() or _remembered() or browsers()
     return cast(str, g.portal_language)
 
 
@@ -36,7 +36,8 @@ def _remembered() -> str | None:
     return kept if kept in NAMES else None
 
 
-def _browsers() -> str:
+def browsers() -> str:
+    """Return the language that the browser asks for."""
     return spoken(request.accept_languages.best or "en")
 
 

@@ -12,9 +12,12 @@ from werkzeug.test import TestResponse
 
 from loyalty_engine import create_app
 from loyalty_engine.config import Settings
+from loyalty_engine.portal.assets import shortened
 from loyalty_engine.portal.pages import POLICY
-from loyalty_engine.services import tokens
+from loyalty_engine.services import members, tokens
+from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.tokens import NewToken
+from loyalty_engine.store.drivers import Unavailable
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
 from tests.builders import ADMIN
@@ -253,9 +256,21 @@ def test_before_a_programme_is_published_the_pages_say_so(tmp_path: Any) -> None
         metadata.create_all(db.engine)
     answer = app.test_client().get("/join", base_url=LOOPBACK)
     assert answer.status_code == 503
-    assert "No programme has been published" in answer.text
+    assert answer.text == "The shop has not opened its programme yet. Come back soon.\n"
     with app.app_context():
         db.engine.dispose()
+
+
+def test_while_the_database_is_away_the_pages_ask_to_come_back(
+    cafe: Cafe, client: FlaskClient, monkeypatch: Any
+) -> None:
+    def away(_language: str) -> None:
+        raise Unavailable("database_away", "The database can't be reached.")
+
+    monkeypatch.setattr("loyalty_engine.services.names.names", away)
+    answer = get(client, "/join", headers={"Accept-Language": "zh-CN"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.text == "目前无法完成。\n"
 
 
 def test_a_bug_is_logged_and_told_without_its_words(cafe: Cafe, client: FlaskClient, monkeypatch: Any) -> None:
@@ -267,3 +282,41 @@ def test_a_bug_is_logged_and_told_without_its_words(cafe: Cafe, client: FlaskCli
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text
     assert "secret of the house" not in answer.text
+
+
+def test_a_phone_is_told_how_to_install_the_pages(cafe: Cafe, client: FlaskClient) -> None:
+    inside(client, cafe.tokens["zh"])
+    told = get(client, "/my/manifest.webmanifest").json
+    assert told is not None
+    assert (told["name"], told["lang"], told["start_url"], told["display"]) == (
+        "街角咖啡会员",
+        "zh",
+        "/my",
+        "standalone",
+    )
+    for one in told["icons"]:
+        icon = get(client, one["src"])
+        assert (icon.status_code, icon.content_type) == (200, "image/png")
+    assert get(client, "/my/icon-513.png").status_code == 404
+    worker = get(client, "/my/worker.js")
+    assert worker.headers["Service-Worker-Allowed"] == "/my"
+    assert "__" not in worker.text
+    assert shortened("Neighbourhood Market Rewards") == "Neighbourhood Market"
+    assert shortened("Donaudampfschifffahrtsgesellschaft") == "Donaudampfschifffahr"
+
+
+def test_the_store_of_a_wrong_code_is_not_kept(cafe: Cafe, client: FlaskClient) -> None:
+    number = cafe.new_phone()
+    get(client, "/join?store=nowhere")
+    send(client, "/join", phone=number)
+    assert send(client, "/join/code", code=cafe.code(number)).location == "/join/new"
+    assert send(client, "/join/new").location == "/my"
+    with cafe.app.app_context():
+        seen = members.look_up(MemberReference(phone=number))
+        assert members.find(seen.member_id).attributes == {}
+
+
+def test_the_door_without_the_step_before_it_leads_back(client: FlaskClient) -> None:
+    for path in ("/join/code", "/join/new"):
+        assert get(client, path).location == "/join"
+        assert send(client, "/join", path).location == "/join"
