@@ -33,7 +33,6 @@ TRIES: Final = 5
 _SECRETS: Final = ("codes", "doors", "phones")
 _KEPT: Final = timedelta(days=1)
 _REMEDY: Final = {"code": ["ask for another code"]}
-_MOBILE: Final = frozenset({phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
 class Purpose(NamedTuple):
@@ -96,13 +95,12 @@ def send(purpose: Purpose, phone: str, language: str | None, address: str, membe
 
 def _check_reach(phone: str, programme: Programme, of_deployment: Settings) -> None:
     """Refuse a number that can't get a text message, or lies in a country that is not written to."""
-    number = phonenumbers.parse(phone)
     own = phones.region_of(programme.time_zone)
     served = of_deployment.sms_countries or ((own,) if own else ())
-    if phonenumbers.region_code_for_number(number) not in served:
+    if phonenumbers.region_code_for_number(phonenumbers.parse(phone)) not in served:
         said = {"phone": [f"must be a number of {', '.join(served)}" if served else "no country is written to yet"]}
         raise Invalid("phone_not_served", "Codes are not sent to this country.", said)
-    if phonenumbers.number_type(number) not in _MOBILE:
+    if not phones.takes_sms(phone):
         said = {"phone": ["must be the number of a mobile telephone"]}
         raise Invalid("phone_without_sms", "This number can't get text messages.", said)
 

@@ -28,7 +28,7 @@ from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
 from rules.errors import Refusal
 from rules.facts import Birthday
-from tests.builders import STAFF, done
+from tests.builders import STAFF, done, publish
 from tests.conftest import FrozenClock
 from tests.ledger import (
     REWARDED,
@@ -42,6 +42,7 @@ from tests.ledger import (
     sold,
     take_return,
 )
+from tests.occasions import A_DAY, ANN, DAY, LONG_AGO, WELCOME, club, granted, join, night, noon, tick
 
 PHONE, CARD = "+8613800138000", "6300000000000012"
 sqlite = pytest.mark.parametrize("application", ["sqlite"], indirect=True)
@@ -237,3 +238,27 @@ def test_an_export_shows_nobody_else(frozen_clock: FrozenClock) -> None:
     everything = json.dumps(exporting.export(STAFF, ann), default=str)
     assert other not in everything
     assert "Bo" not in everything
+
+
+def test_a_phone_that_joins_again_is_not_welcomed_again() -> None:
+    publish(club(WELCOME))
+    first = join(DAY, phone=PHONE)
+    tick(noon(DAY) + timedelta(minutes=1))
+    assert [one[0] for one in granted(first)] == ["welcome"]
+    leave(first)
+    again, other = join(DAY + A_DAY, phone=PHONE), join(DAY + A_DAY, phone="+8613900139000")
+    tick(noon(DAY + A_DAY) + timedelta(minutes=1))
+    assert granted(again) == []
+    assert [one[0] for one in granted(other)] == ["welcome"]
+    assert_clean()
+
+
+@sqlite
+def test_who_left_is_given_nothing_on_any_night() -> None:
+    publish(club())
+    gone, there = (join(LONG_AGO, ANN, phone=phone) for phone in (PHONE, "+8613900139000"))
+    leave(gone)
+    night(DAY)
+    assert granted(gone) == []
+    assert [one[0] for one in granted(there)] == ["birthday"]
+    assert_clean()
