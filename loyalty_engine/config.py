@@ -83,9 +83,11 @@ class Settings:
     voucher_hold_minutes: int = 15
     """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
     public_url: str = ""
-    """`LOYALTY_PUBLIC_URL`: where the engine is reached from outside, without a slash at the end; empty where it isn't."""
+    """`LOYALTY_PUBLIC_URL`: where the engine is reached from outside: gateways call back there, codes at a store's door lead there."""
     sms: SmsSettings = field(default_factory=SmsSettings)
     email: EmailSettings = field(default_factory=EmailSettings)
+    colour: str = "#0f6b5c"
+    """`LOYALTY_COLOUR`: the shop's colour on the members' pages."""
     session_days: int = 90
     """`LOYALTY_SESSION_DAYS`: how long a member stays signed in on a device."""
     sms_countries: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=_url(environment, "LOYALTY_PUBLIC_URL"),
         sms=_sms(environment),
         email=_email(environment),
+        colour=_colour(environment, "LOYALTY_COLOUR", default.colour),
         session_days=_number(environment, "LOYALTY_SESSION_DAYS", default.session_days),
         sms_countries=_countries(environment, "LOYALTY_SMS_COUNTRIES"),
         codes_per_address=_number(environment, "LOYALTY_CODES_PER_ADDRESS", default.codes_per_address),
@@ -228,6 +231,13 @@ def _url(environment: Mapping[str, str], name: str) -> str:
     if not (secure and parts.hostname and not parts.query and not parts.fragment and parts.username is None):
         raise WrongSetting(f"{name} is {text!r}; it takes https://HOST, or http:// on this machine")
     return text
+
+
+def _colour(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
+        raise WrongSetting(f"{name} is {text!r}; it takes red, green and blue in six digits, such as {default}")
+    return text.lower()
 
 
 def _countries(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

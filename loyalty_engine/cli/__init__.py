@@ -19,6 +19,7 @@ COMMANDS = {
     "members": "members:members",
     "messages": "messages:messages",
     "programme": "programme:programme",
+    "qr": "qr:qr",
     "report": "reports:report",
     "run": "nights:run",
     "serve": "serving:serve",
