@@ -49,7 +49,7 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     assert first.exit_code == 0, first.output
     assert [(one["job"], one["status"]) for one in json.loads(first.stdout)["runs"]] == [
         ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("vouchers", "done"), ("reviews", "done"),
-        ("tidy", "done"),
+        ("occasions", "done"), ("tidy", "done"),
     ]  # fmt: skip
     assert "pending" in loyalty("run", "pending").stdout
     assert "was run before" in loyalty("run", "pending").stdout
@@ -95,12 +95,13 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
         assert worker.stderr is not None
-        said = [json.loads(worker.stderr.readline()) for _ in range(7)]
+        said = [json.loads(worker.stderr.readline()) for _ in range(8)]
         time.sleep(0.1)
         worker.send_signal(number)
         rest = worker.stderr.read()
     assert worker.returncode == 0, rest
-    assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "vouchers", "reviews", "tidy"]
+    jobs = ["pending", "notices", "expiry", "vouchers", "reviews", "occasions", "tidy"]
+    assert [one.get("job") for one in said] == [None, *jobs]
     assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
     assert "was run before" in loyalty("run", "pending").stdout
 
