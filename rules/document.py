@@ -15,6 +15,7 @@ from rules.document_caps import cap, event_rule, write_cap, write_event_rule
 from rules.document_examples import example, write_example
 from rules.document_gifts import occasion, reward, write_occasion, write_reward
 from rules.document_messages import messages, write_messages
+from rules.document_templates import check_templates
 from rules.document_tiers import tiers, write_tiers
 from rules.document_wallets import wallet, write_texts, write_wallet
 from rules.errors import Problem
@@ -67,9 +68,11 @@ def _programme(place: Place) -> Programme:
     rewards = fields.may("rewards", _listed(reward, MAX_REWARDS), ())
     said, cases = fields.may("messages", messages, Messages()), fields.may("examples", _listed(example, MAX_OTHERS), ())
     fields.close()
-    return Programme(
+    programme = Programme(
         found_id, name, money, zone, wallets, late_days, rules, caps, events, ladder, occasions, rewards, said, cases
     )
+    check_templates(programme, place.at("messages"))
+    return programme
 
 
 def _listed(reader: Reader[T], at_most: int) -> Reader[tuple[T, ...]]:
@@ -161,7 +164,7 @@ def write(programme: Programme) -> dict[str, Any]:
         "tiers": write_tiers(programme.tiers, money) if programme.tiers else None,
         "occasions": [write_occasion(one, money) for one in programme.occasions],
         "rewards": [write_reward(one, money) for one in programme.rewards],
-        "messages": write_messages(programme.messages),
+        "messages": write_messages(programme.messages, money),
         "examples": [write_example(one) for one in programme.examples],
     }
     return {key: value for key, value in written.items() if value is not None and value != []}

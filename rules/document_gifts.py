@@ -48,7 +48,9 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.special_days import countries, holiday_names, is_known
 
+_LISTED: Final = 12
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NAMED_DAYS: Final = ("birthday", "anniversary", "enrolment", "tier_upgrade")
 _named_day: Final[Reader[Literal["birthday", "anniversary", "enrolment", "tier_upgrade"]]] = choice(
@@ -65,13 +67,15 @@ def occasion(place: Place) -> Occasion:
     leap_day, span = fields.may("leap_day", _LEAP_DAY, None) or "feb-28", fields.may("span", _SPAN, None) or "day"
     asked = fields.may("needs", needs, None)
     gifts = fields.may("give", lambda listed: tuple(gift for _, gift in each(listed, _gift, 20)), ())
-    message = fields.may("message", reference("template"), None)
+    message, lead = fields.may("message", reference("template"), None), fields.may("lead", period(1), None)
     if not fields.has("give", "message"):
         place.note("the occasion neither gives nor says anything", 'write "give", "message" or both')
     fields.close()
     if on != "anniversary" and any(isinstance(gift, PointsGift) and gift.times_years for gift in gifts):
         place.at("give").note("only an anniversary has years to multiply by", 'leave "times" out')
-    return Occasion(found_id, on, leap_day, span, asked, gifts, message)
+    if lead is not None and on != "birthday" and not isinstance(on, OnMemberDate):
+        place.at("lead").note("only a birthday or a member's own date can be known for so long", 'leave "lead" out')
+    return Occasion(found_id, on, leap_day, span, asked, gifts, message, lead)
 
 
 def _on(place: Place) -> OccasionOn:
@@ -80,11 +84,16 @@ def _on(place: Place) -> OccasionOn:
     fields = Fields(place, f'one of {", ".join(_NAMED_DAYS)}, or a mapping such as {{date: "06-18"}}')
     found: OccasionOn
     if fields.has("holiday"):
-        found = OnHoliday(fields.need("holiday", _country), fields.need("name", word))
+        country, name = fields.need("holiday", _country), fields.need("name", word)
+        found = OnHoliday(country, name)
         fields.only(("member_date", "lunar", "date", "after_purchase"), 'it means nothing beside "holiday"')
     else:
         found = fields.one_of(_DAYS)
     fields.close()
+    if isinstance(found, OnHoliday) and not is_known(found.country, found.name):
+        listed = ", ".join(sorted(holiday_names(found.country), key=str.casefold)[:_LISTED])
+        remedy = place.nearest(found.name, holiday_names(found.country), f"known there: {listed}")
+        place.at("name").note(f"{found.country} has no holiday {shown(found.name)}", remedy)
     return found
 
 
@@ -99,7 +108,9 @@ _DAYS: Final[Mapping[str, Reader[OccasionOn]]] = {
 
 def _country(place: Place) -> str:
     if isinstance(place.value, str) and _COUNTRY.fullmatch(place.value):
-        return place.value
+        if place.value in countries():
+            return place.value
+        raise place.wrong(f"the holidays of {place.value} are not known", 'write its days as {date: "06-18"}')
     raise place.wrong(f"{shown(place.value)} is no country", "write two capitals of ISO 3166, such as CN")
 
 
@@ -183,6 +194,8 @@ def write_occasion(occasion: Occasion, currency: str) -> dict[str, Any]:
         written["needs"] = write_condition(occasion.needs, currency)
     if occasion.give:
         written["give"] = [_write_gift(gift) for gift in occasion.give]
+    if occasion.lead is not None:
+        written["lead"] = str(occasion.lead)
     return written | ({} if occasion.message is None else {"message": occasion.message})
 
 

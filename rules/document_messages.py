@@ -1,71 +1,49 @@
-"""Reads and writes messages: quiet hours, limits, notices before points lapse, and templates with named places only.
+"""Reads and writes how members are written to: quiet hours, limits, costs, and notices before points lapse.
 
-Source: PROGRAMME.md, A whole example; RELIABILITY.md, Doors (templates are not Jinja: nothing in them is evaluated).
+Source: PROGRAMME.md, A whole example.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import time
-from typing import Any, Final, Literal
+from fractions import Fraction
+from typing import Any, Final
 
 from rules.document_gifts import times_per, write_times_per
+from rules.document_templates import template, write_template
 from rules.document_wallets import write_texts
-from rules.programme import ExpiryNotices, Messages, QuietHours, Template, TimesPer
-from rules.reading import Fields, Place, Reader, choice, each, each_named, reference
+from rules.message_times import is_quiet
+from rules.money import exponent
+from rules.programme import ExpiryNotices, Messages, QuietHours, TimesPer
+from rules.reading import Fields, Place, each, each_named, reference
 from rules.reading_times import clock_time, span_of_day
 from rules.reading_values import (
     MAX_POINTS,
-    identifier,
-    languages,
+    MAX_RATE,
+    decimal_text,
+    number,
     per_time,
-    text,
     texts,
     whole,
 )
 
-PLACES: Final = (
-    "salutation",
-    "programme",
-    "wallet",
-    "points",
-    "balance",
-    "level",
-    "reward",
-    "code",
-    "years",
-    "valid_until",
-    "expires_on",
-)
-"""What a template may name in braces."""
-
 MAX_TEMPLATES: Final = 200
-_LONGEST: Final = 459
-"""Characters in three segments of an SMS."""
-_BRACES: Final = re.compile(r"\{[^{}]*\}|[{}]")
-_PURPOSE: Final[Reader[Literal["service", "greeting", "marketing"]]] = choice("service", "greeting", "marketing")
 _DEFAULT: Final = Messages()
 
 
 def messages(place: Place) -> Messages:
     """Read how and when members are written to."""
     fields = Fields(place, "settings and templates")
-    templates = fields.may("templates", lambda listed: each_named(listed, _template, MAX_TEMPLATES), [])
+    templates = fields.may("templates", lambda listed: each_named(listed, template, MAX_TEMPLATES), [])
     quiet = fields.may("quiet_hours", lambda span: QuietHours(*span_of_day(span)), None)
     at = fields.may("at", clock_time, _DEFAULT.at)
     signature = fields.may("signature", texts(40), {})
     limit, notices = fields.may("limit", _limit, {}), fields.may("expiry_notices", _expiry_notices, None)
+    cost = fields.may("cost", _cost, {})
     fields.close()
-    if quiet is not None and _within(at, quiet):
+    if quiet is not None and is_quiet(quiet, at):
         place.at("at").note(
             f"messages would be sent at {at:%H:%M}, in the quiet hours", f"write a time from {quiet.ends:%H:%M} on"
         )
-    return Messages(tuple(found for _, found in templates), quiet, at, signature, limit, notices)
-
-
-def _within(at: time, quiet: QuietHours) -> bool:
-    if quiet.starts < quiet.ends:
-        return quiet.starts <= at < quiet.ends
-    return at >= quiet.starts or at < quiet.ends
+    return Messages(tuple(found for _, found in templates), quiet, at, signature, limit, notices, cost)
 
 
 def _limit(place: Place) -> Mapping[str, TimesPer]:
@@ -95,28 +73,19 @@ def _days_before(place: Place) -> tuple[int, ...]:
     return tuple(days)
 
 
-def _template(place: Place) -> Template:
-    fields = Fields(place, 'a template such as {id: …, purpose: service, en: "…"}')
-    found_id, purpose = fields.need("id", identifier), fields.need("purpose", _PURPOSE)
-    found = languages(fields, _template_text, but="id")
-    if not found:
-        place.note("the template has no text", 'write en: "…", zh: "…"')
+def _cost(place: Place) -> Mapping[str, Fraction]:
+    fields = Fields(place, '{sms: "0.045"}')
+    found = {channel: fields.may(channel, _price, None) for channel in ("sms",)}
     fields.close()
-    return Template(found_id, purpose, found)
+    return {channel: price for channel, price in found.items() if price is not None}
 
 
-def _template_text(place: Place) -> str:
-    found = text(_LONGEST)(place)
-    for brace in _BRACES.findall(found):
-        if len(brace) == 1:
-            raise place.wrong(f'a "{brace}" stands alone', 'write places as "{salutation}"')
-        if brace[1:-1] not in PLACES:
-            known = ", ".join(f"{{{name}}}" for name in PLACES)
-            place.note(f'there is no place "{brace[:70]}"', place.nearest(brace[1:-1], PLACES, f"known here: {known}"))
-    return found
+def _price(place: Place) -> Fraction:
+    minor_units: int = 10 ** exponent(place.around.currency)
+    return number(MAX_RATE, may_be_zero=True)(place) * minor_units
 
 
-def write_messages(messages: Messages) -> dict[str, Any]:
+def write_messages(messages: Messages, currency: str) -> dict[str, Any]:
     """Return the settings and templates as `messages` reads them."""
     written: dict[str, Any] = {"at": messages.at.isoformat()}
     if messages.quiet_hours is not None:
@@ -133,10 +102,9 @@ def write_messages(messages: Messages) -> dict[str, Any]:
             "at_least": notices.at_least,
             "template": notices.template,
         }
+    if messages.cost_minor:
+        unit = 10 ** exponent(currency)
+        written["cost"] = {channel: decimal_text(price / unit) for channel, price in messages.cost_minor.items()}
     if messages.templates:
-        written["templates"] = [_write_template(template) for template in messages.templates]
+        written["templates"] = [write_template(template) for template in messages.templates]
     return written
-
-
-def _write_template(template: Template) -> dict[str, Any]:
-    return {"id": template.id, "purpose": template.purpose, **template.texts}

@@ -5,9 +5,10 @@ the condition each time).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
+from rules.birthdays import age_on, birthday_near
 from rules.conditions import (
     WEEKDAYS,
     AboutPurchase,
@@ -39,11 +40,11 @@ from rules.conditions import (
     WithCoupon,
 )
 from rules.facts import MemberFacts, Number, Purchase
-from rules.occasions import age_on, birthday_near
 from rules.periods import plus
 from rules.programme import Rule
 from rules.views import Views, seen_by
 
+_NO_PURCHASE: Final = Purchase(datetime.min.replace(tzinfo=UTC), (), "")
 STARTS: Final = "from"
 ENDS: Final = "to"
 
@@ -93,6 +94,11 @@ def first_failure(tests: Iterable[Test], situation: Situation) -> str | None:
         if not holds(situation):
             return path
     return None
+
+
+def first_unmet(needs: Iterable[Test], member: MemberFacts, day: date) -> str | None:
+    """Return the path of the first need that a member doesn't meet on `day`, where there is no purchase; None for none."""
+    return first_failure(needs, Situation(_NO_PURCHASE, member, datetime.combine(day, time()), (), {}))
 
 
 def rule_tests(rule: Rule, views: Views) -> tuple[Test, ...]:

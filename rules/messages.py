@@ -6,7 +6,7 @@ Source: PROGRAMME.md, messages; RELIABILITY.md, SMS.
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from rules.programme import Channel, Programme, Template
+from rules.programme import Channel, Occasion, PointsGift, Programme, RewardGift, Template
 
 Purpose = Literal["service", "greeting", "marketing", "code"]
 Consents = Mapping[tuple[str, str], bool]
@@ -47,8 +47,29 @@ VOUCHER_USED: Final = Template(
 )
 BUILT_IN: Final = {one.id: one for one in (CODE, REDEEMED, REWARD_REDEEMED, VOUCHER_USED)}
 """A programme's own template of the same id is taken in the place of one of these."""
+OF_NOTICES: Final = frozenset({"points", "wallet", "expires_on", "balance"})
+"""The places that a notice of points about to lapse fills."""
+CAN_FILL: Final = {
+    CODE.id: frozenset({"code", "minutes"}),
+    REDEEMED.id: frozenset({"points", "wallet", "balance"}),
+    REWARD_REDEEMED.id: frozenset({"points", "wallet", "balance", "reward"}),
+    VOUCHER_USED.id: frozenset({"reward"}),
+}
+"""The places that the causes of the built-in templates fill."""
 AT_ONCE: Final = frozenset({"redemption", "code"})
 """Causes that members are told of at any hour: they are there, or somebody pretends to be them."""
+
+
+def filled_by(occasion: Occasion) -> frozenset[str]:
+    """Return the places that an occasion's message fills: what it gives, until when, and how many years it has been."""
+    filled = {"valid_until"}
+    if any(isinstance(gift, PointsGift) for gift in occasion.give):
+        filled |= {"points", "wallet"}
+    if any(isinstance(gift, RewardGift) for gift in occasion.give):
+        filled.add("reward")
+    if occasion.on == "anniversary":
+        filled.add("years")
+    return frozenset(filled)
 
 
 def template_of(programme: Programme, template_id: str) -> Template | None:

@@ -13,6 +13,7 @@ LINE_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         "accrual": "issued",
         "opening": "brought_in",
+        "gift": "gifted",
         "restoration": "restored",
         "reinstatement": "reinstated",
         "transfer_in": "transferred_in",
@@ -31,6 +32,7 @@ LINE_OF: Final[Mapping[str, str]] = MappingProxyType(
 LINES: Final = (
     "issued",
     "brought_in",
+    "gifted",
     "restored",
     "reinstated",
     "transferred_in",

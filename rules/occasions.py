@@ -1,67 +1,127 @@
-"""When a member's days fall: birthdays in the solar and the Chinese lunar calendar, on the days that a year has."""
+"""Which days an occasion falls on within a span of days, by what it is counted, and how long it can be made up for.
+
+Source: PROGRAMME.md, Occasions. Days are business days of the programme's zone, for every member alike. The key
+(`occurrence`) of a day is the year for solar days, the lunar year for lunar ones, `yyyymmdd` of the purchase's day, 0 for
+enrolment, and the number of the tier change: whatever is edited, one key is granted once.
+"""
 
 import calendar
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, NamedTuple, assert_never
 
-from lunardate import LunarDate
-
+from rules.birthdays import Falls, LeapDay, Span, falls_between, solar_days
 from rules.facts import Birthday
+from rules.periods import Period, plus
+from rules.programme import Occasion, OnDate, OnHoliday, OnLunar, OnMemberDate
+from rules.special_days import holidays_between
 
-Span = Literal["day", "week", "month"]
-LeapDay = Literal["feb-28", "mar-01"]
+APART: Final = Period(11, "months")
+"""Two gifts for one day of a person's year are so far apart at least, whatever was edited between them."""
+ENROLMENT: Final = 0
+_OLDEST_YEARS: Final = 120
+_A_MONTH: Final = Period(1, "months")
 
-FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR = 1900, 2099
-"""The lunar years that the calendar tables hold."""
-
-
-def birthdays_in(birthday: Birthday, year: int, leap_day: LeapDay = "feb-28") -> tuple[date, ...]:
-    """Return the days of the solar `year` on which the birthday falls: one, or for a lunar birthday none to two.
-
-    Source: PROGRAMME.md, Occasions.
-    """
-    if birthday.calendar == "solar":
-        return (_solar(birthday, year, leap_day),)
-    days = (_lunar(birthday, lunar_year) for lunar_year in (year - 1, year))
-    return tuple(day for day in days if day is not None and day.year == year)
+EveryYear = OnHoliday | OnLunar | OnDate
+"""Days that are the same for everybody."""
 
 
-def _solar(birthday: Birthday, year: int, leap_day: LeapDay) -> date:
-    if (birthday.month, birthday.day) == (2, 29) and not calendar.isleap(year):
-        return date(year, 2, 28) if leap_day == "feb-28" else date(year, 3, 1)
-    return date(year, birthday.month, birthday.day)
+class Occurrence(NamedTuple):
+    """An occasion on its day: `number` is its key, `years` how many it has been, where that is known."""
+
+    number: int
+    day: date
+    years: int | None = None
 
 
-def _lunar(birthday: Birthday, lunar_year: int) -> date | None:
-    """A leap-month birthday falls in the plain month when the year has none, a day 30 on day 29 when it is short."""
-    if not FIRST_LUNAR_YEAR <= lunar_year <= LAST_LUNAR_YEAR:
-        return None
-    leap = birthday.leap_month and LunarDate.leap_month_for_year(lunar_year) == birthday.month
-    try:
-        found: date = LunarDate(lunar_year, birthday.month, birthday.day, leap).to_solar_date()
-    except ValueError:
-        found = LunarDate(lunar_year, birthday.month, 29, leap).to_solar_date()
-    return found
-
-
-def birthday_near(birthday: Birthday, day: date, span: Span) -> bool:
-    """Tell whether a birthday falls on `day`, or in its week (from Monday), or in its month."""
+def through(span: Span, day: date) -> date:
+    """Return the last day on which what an occasion of `day` brings can be used, and can still be made up for."""
     match span:
         case "day":
-            return day in birthdays_in(birthday, day.year)
+            return day
         case "week":
-            monday = day - timedelta(days=day.weekday())
-            week = {monday + timedelta(days=i) for i in range(7)}
-            years = {monday.year, (monday + timedelta(days=6)).year}
-            return any(found in week for year in years for found in birthdays_in(birthday, year))
+            return day + timedelta(days=6)
         case "month":
-            return any(found.month == day.month for found in birthdays_in(birthday, day.year))
+            return plus(day, _A_MONTH) - timedelta(days=1)
 
 
-def age_on(birthday: Birthday, day: date) -> int | None:
-    """Return the full years of age on `day`; None where the year of birth is not known."""
-    if birthday.year is None or birthday.year > day.year:
-        return None
-    reached = any(found <= day for found in birthdays_in(birthday, day.year))
-    born = birthday.year
-    return day.year - born - (0 if reached else 1)
+def is_over(span: Span, day: date, today: date) -> bool:
+    """Tell whether an occasion of `day` is too long ago to be made up for."""
+    return through(span, day) < today
+
+
+def welcome_is_over(span: Span, day: date, today: date) -> bool:
+    """Tell the same of what somebody did on `day` (joining, rising a level): the day after is early enough always.
+
+    Who joins a minute before midnight is looked at a minute after it.
+    """
+    return max(through(span, day), day + timedelta(days=1)) < today
+
+
+def days_between(on: EveryYear, first: date, last: date) -> tuple[Occurrence, ...]:
+    """Return when a day that is everybody's falls from `first` through `last`."""
+    match on:
+        case OnHoliday(country, name):
+            return tuple(Occurrence(day.year, day) for day in holidays_between(country, name, first, last))
+        case OnLunar(month, day):
+            return personal_days_between(Birthday(month, day, calendar="lunar"), first, last)
+        case OnDate(month, day):
+            return personal_days_between(Birthday(month, day), first, last)
+        case _:
+            assert_never(on)
+
+
+def personal_days_between(
+    own_day: Birthday, first: date, last: date, leap_day: LeapDay = "feb-28"
+) -> tuple[Occurrence, ...]:
+    """Return when a birthday or another day of a member's own falls from `first` through `last`."""
+    return tuple(_counted(one, own_day.year) for one in falls_between(own_day, first, last, leap_day))
+
+
+def anniversaries_between(
+    joined_on: date, first: date, last: date, leap_day: LeapDay = "feb-28"
+) -> tuple[Occurrence, ...]:
+    """Return the anniversaries of joining from `first` through `last`; the joining day itself is none."""
+    joined = Birthday(joined_on.month, joined_on.day, joined_on.year)
+    return tuple(_counted(one, joined_on.year) for one in falls_between(joined, first, last, leap_day))
+
+
+def _counted(one: Falls, since: int | None) -> Occurrence:
+    return Occurrence(one.year, one.day, None if since is None else one.year - since)
+
+
+def joining_days(day: date, leap_day: LeapDay) -> tuple[date, ...]:
+    """Return on which days those joined whose anniversary is on `day`."""
+    years = range(day.year - _OLDEST_YEARS, day.year)
+    return tuple(
+        date(year, month, number)
+        for year in years
+        for month, number in solar_days(day, leap_day)
+        if (month, number) != (2, 29) or calendar.isleap(year)
+    )
+
+
+def purchase_days(day: date, after: Period) -> tuple[date, ...]:
+    """Return the days of purchases that lie `after` before `day`: none to four, for months differ in length."""
+    near = plus(day, after, times=-1)
+    return tuple(bought for more in range(-4, 5) if plus(bought := near + timedelta(days=more), after) == day)
+
+
+def after_purchase(bought_on: date, after: Period) -> Occurrence:
+    """Return the occasion that a purchase brings later, one for all purchases of its day."""
+    return Occurrence(int(f"{bought_on:%Y%m%d}"), plus(bought_on, after))
+
+
+def is_personal(occasion: Occasion) -> bool:
+    """Tell whether an occasion comes once a year on a day that is the member's own, and so could be edited."""
+    return occasion.on in ("birthday", "anniversary") or isinstance(occasion.on, OnMemberDate)
+
+
+def too_near(day: date, granted_on: Iterable[date]) -> bool:
+    """Tell whether the same occasion was granted for a day less than eleven months before `day`, or after it."""
+    return any(day < plus(one, APART) and one < plus(day, APART) for one in granted_on)
+
+
+def known_long_enough(occasion: Occasion, set_on: date | None, day: date) -> bool:
+    """Tell whether the date was known by `lead` before `day`; one that was brought along has been known for ever."""
+    return occasion.lead is None or set_on is None or plus(set_on, occasion.lead) <= day

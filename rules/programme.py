@@ -362,6 +362,8 @@ class Occasion:
     needs: Condition | None = None
     give: tuple[PointsGift | RewardGift, ...] = ()
     message: str | None = None
+    lead: Period | None = None
+    """How long the member's date must have been known on its day."""
 
 
 @dataclass(frozen=True, slots=True)

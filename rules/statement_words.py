@@ -7,6 +7,7 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     # kinds of entries
     "accrual": ("Earned", "获得积分"),
     "opening": ("Brought in from before", "期初转入"),
+    "gift": ("Gift", "赠送积分"),
     "redemption": ("Used", "使用积分"),
     "hold": ("Set aside", "冻结"),
     "release": ("Set free again", "解冻"),

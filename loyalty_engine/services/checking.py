@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 from lunardate import LunarDate
 
+from rules.birthdays import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 from rules.errors import Invalid
 from rules.facts import Birthday
-from rules.occasions import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 
 CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 MAX_NAME: Final = 100
@@ -23,6 +23,8 @@ _UNSEEN: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 """They turn the direction of what follows, and make a name look like another."""
 _OLDEST_YEARS: Final = 130
 _LEAP_YEAR: Final = 2024
+_LEAP_MONTHS: Final = range(2, 12)
+"""Months of the lunar calendar that some year of its tables has twice."""
 
 
 class Wrong:
@@ -118,6 +120,8 @@ def _solar(given: Birthday) -> date:
 def _lunar(given: Birthday) -> date:
     if not (1 <= given.month <= 12 and 1 <= given.day <= 30):
         raise ValueError("is not a day of the lunar calendar: months are 1 to 12, days 1 to 30")
+    if given.leap_month and given.month not in _LEAP_MONTHS:
+        raise ValueError(f"the lunar calendar never has a leap month {given.month}: leave leap_month out")
     if given.year is None:
         return date.min
     if not FIRST_LUNAR_YEAR <= given.year <= LAST_LUNAR_YEAR:

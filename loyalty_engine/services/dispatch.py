@@ -49,7 +49,7 @@ def _through(gateway: Gateway, owner: str, limit: int, stopping: Stopping) -> in
     due = len(_waiting(gateway, room * LANES)) if room else 0
     if not due:
         return 0
-    lanes = 1 if has_one_writer() else min(LANES, ceil(due / room))
+    lanes = 1 if has_one_writer() else min(LANES, ceil(min(due, limit) / room))
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def lane() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from loyalty_engine.services import expiry_messages
 from loyalty_engine.services.member_lots import append_lot, change_lot, look_for_expiry, lots_of, take
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.store import member_state
@@ -15,11 +16,11 @@ from loyalty_engine.store.member_state import MemberState
 from rules import lapsing, lots
 from rules.errors import Conflict
 from rules.lots import Lot, NewLot, Spent, Taking
-from rules.periods import business_day
+from rules.periods import Period, business_day
 from rules.plan import Plan
 from rules.programme import Expiry, InactivityExpiry, LevelExpiry, Wallet
 
-_COUNTED: Final = frozenset({"accrual", "reversal", "adjustment", "opening"})
+_COUNTED: Final = frozenset({"accrual", "reversal", "adjustment", "opening", "gift"})
 """What changes the points that a member was ever given; spending them doesn't."""
 
 
@@ -42,17 +43,22 @@ def grant(
     kind: str = "accrual",
     reason: str | None = None,
     owner: Source | None = None,
+    waits: Period | None = None,
 ) -> Booked:
     """Book points that were given: an entry, and the lot that it opens under the wallet's rules.
 
-    Where a return gives back, the `owner` is its purchase: the lot is as old as that one's, and renews nothing.
+    Where a return gives back, the `owner` is its purchase: the lot is as old as that one's, and renews nothing. `waits`
+    stands in for the wallet's waiting time.
     """
     zone = plan.programme.time_zone
     today = business_day(posting.booked_at(state, source.occurred_at), zone)
-    earner, open_lot = (source, lots.open_lot) if owner is None else (owner, lots.give_back)
+    earner, debt = owner or source, state.account(wallet.id).debt
     earned_on = business_day(earner.occurred_at, zone)
     level = _level_then(posting, state, wallet, earner)
-    lot = open_lot(wallet, points, earned_on, today, state.account(wallet.id).debt, level)
+    if owner is None:
+        lot = lots.open_lot(wallet, points, earned_on, today, debt, level, waits)
+    else:
+        lot = lots.give_back(wallet, points, earned_on, today, debt, level)
     open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, kind, reason, owner)
     return Booked(wallet.id, points, points if lot.state == "pending" else 0)
 
@@ -84,6 +90,7 @@ def open_lots(
     seq = append_entry(posting, state, plan, wallet, kind, points, source, changes, reason=reason)
     for lot in new:
         append_lot(posting, state, wallet, lot, owner or source, seq, opened_on)
+    expiry_messages.note_short_lots(posting.to_tell, plan, posting.appended.lots[-len(new) :])
     return seq
 
 

@@ -18,11 +18,13 @@ _NOBODY: Final[tuple[Any, ...]] = (None, None, frozenset(), {})
 """What follows the standing in `MemberFacts` where there is no profile."""
 
 
-def facts_of(connection: sa.Connection, state: MemberState, plan: Plan, at: datetime) -> MemberFacts:
-    """Return the member as it was before a purchase that happened `at`."""
+def facts_of(
+    connection: sa.Connection, state: MemberState, plan: Plan, at: datetime, with_profile: bool = False
+) -> MemberFacts:
+    """Return the member as it was before a purchase that happened `at`; `with_profile` also where no rule asks for it."""
     level = member_state.level_at(connection, state, at)
     standing = (state.joined_on, level, state.purchases_count, state.last_purchase_on)
-    if not plan.asks_for_profile:
+    if not (plan.asks_for_profile or with_profile):
         return _member(*standing, *_NOBODY)
     if state.person is None:
         state.person = _person(member_state.profile_facts(connection, state))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, reasons, standing, tokens
+from loyalty_engine.services import audit_log, message_stopping, reasons, standing, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import checked_id, no_member
@@ -57,7 +57,7 @@ def merge_in(connection: sa.Connection, actor: Actor, member_id: str, into: str,
     _take_sums(connection, old, kept)
     _take_level(posting, plan, old, kept, reason)
     posting.write()
-    _take_rest(connection, old_id, into_id)
+    _take_rest(connection, plan, old_id, into_id)
     members.change_member(connection, old_id, {"status": "merged", "merged_into": into_id})
     members.change_member(connection, into_id, {"joined_on": kept.joined_on})
     told: dict[str, Any] = {"into": into_id, "reason": reason, "points": moved}
@@ -140,11 +140,15 @@ def _is_better(tiers: Tiers, theirs: MemberState, mine: MemberState) -> bool:
     return theirs.level_review_on > mine.level_review_on
 
 
-def _take_rest(connection: sa.Connection, old_id: str, into_id: str) -> None:
+def _take_rest(connection: sa.Connection, plan: Plan, old_id: str, into_id: str) -> None:
     merges.move_sums(connection, old_id, into_id)
     merges.copy_marks(connection, old_id, into_id)
+    # A tier change's number means nothing beside the other member's.
+    numbered = {one.id for one in plan.programme.occasions if one.on == "tier_upgrade"}
+    merges.copy_occasions(connection, old_id, into_id, numbered)
     merges.reissue_vouchers(connection, old_id, into_id, clock.now())
     merges.move_person(connection, old_id, into_id)
+    message_stopping.move(connection, old_id, into_id)
     tokens.revoke_members(connection, old_id)
 
 

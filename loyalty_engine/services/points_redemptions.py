@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import held_redemptions, ledger, redemption_proofs
+from loyalty_engine.services import held_redemptions, ledger, redemption_messages, redemption_proofs
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.identification import identify
@@ -54,6 +54,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     redemption = _book(posting, state, plan, wallet, request, site.store, proof, now)
     posting.write()
     store.insert(connection, redemption)
+    redemption_messages.tell(posting, state, [redemption])
     return Answer(201, redemption_answer(connection, redemption, state.accounts))
 
 

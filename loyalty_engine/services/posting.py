@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.jobs import reopening
+from loyalty_engine.services.messages import Wanted, plan_messages
+from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import member_state, postings
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.postings import Appended
@@ -44,6 +46,8 @@ class Posting:
     appended: Appended = field(default_factory=Appended)
     budgets: dict[tuple[str, date], int] = field(default_factory=dict)
     budgets_before: dict[tuple[str, date], int] = field(default_factory=dict)
+    to_tell: list[Wanted] = field(default_factory=list)
+    """Messages that go with what is booked; history that is replayed is not told."""
 
     def member(self, member_id: str) -> MemberState:
         """Return the member, locked for the rest of the transaction; of one that was merged, the one it went into."""
@@ -68,3 +72,5 @@ class Posting:
         postings.write(self.connection, list(self.states.values()), self.appended)
         if self.now is None and self.appended.lots:
             reopening.after_replay(self.connection, self.appended.lots)
+        if self.now is not None and self.to_tell:
+            plan_messages(self.connection, plan_for(self.connection, self.now), self.to_tell, self.now)

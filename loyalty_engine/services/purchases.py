@@ -3,13 +3,15 @@
 Source: ARCHITECTURE.md, A purchase; RELIABILITY.md, Idempotency and Doors.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, purchase_vouchers, replays, tenders, waiting
+from loyalty_engine.services import booking, parking, purchase_vouchers, redemption_messages, replays, tenders, waiting
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -19,11 +21,15 @@ from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import posted_answer
+from loyalty_engine.services.purchase_vouchers import Found
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.purchase_keys import KeyRow
+from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import in_transaction
+from loyalty_engine.store.vouchers import Values
 from rules.plan import Plan
 
 
@@ -53,13 +59,15 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
-        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
         return parking.park(connection, incoming, trouble, who.member_id)
     now = None if replays_history else clock.now()
     booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
-        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
         return parking.park(connection, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
@@ -95,4 +103,24 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
     tenders.bind(posting.connection, captured, row.posting_id)
     at = posting.booked_at(state, source.occurred_at)
     purchase_vouchers.bind(posting.connection, vouchers, incoming.key, row.posting_id, at)
+    _tell(posting, state, [one.redemption for one in paid], captured, vouchers)
     return Answer(201, body)
+
+
+def _tell(
+    posting: Posting,
+    state: MemberState,
+    before: Sequence[Redemption],
+    captured: Sequence[Redemption],
+    vouchers: Found,
+) -> None:
+    """Tell the member of what this purchase used: points that were only held before, and vouchers."""
+    held = {one.redemption_id for one in before if one.status == "held"}
+    redemption_messages.tell(posting, state, [one for one in captured if one.redemption_id in held])
+    new = [one.row for one in vouchers.redeemed if one.row["status"] != "redeemed"]
+    _tell_of_vouchers(posting.connection, new, posting.now)
+
+
+def _tell_of_vouchers(connection: sa.Connection, used: Sequence[Values], now: datetime | None) -> None:
+    if used and now is not None:
+        redemption_messages.tell_of_vouchers(connection, used, now)

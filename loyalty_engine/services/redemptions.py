@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import held_redemptions, points_redemptions, reward_redemptions
+from loyalty_engine.services import held_redemptions, points_redemptions, redemption_messages, reward_redemptions
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import RedemptionRequest
@@ -73,6 +73,8 @@ def _ended(
         raise _not_found()
     ended = end(posting, state, held)
     posting.write()
+    if held.status == "held":
+        redemption_messages.tell(posting, state, [ended])
     return Answer(200, redemption_answer(connection, ended, state.accounts))
 
 

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger, redemption_proofs
+from loyalty_engine.services import audit_log, ledger, redemption_messages, redemption_proofs
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.identification import identify
@@ -82,6 +82,8 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     store.insert_redemption(
         connection, _row(actor, state, plan, reward.id, way.cost, redemption_id, posting, at_store, proof)
     )
+    if way.cost is not None:
+        redemption_messages.tell_of_reward(posting, state, redemption_id, reward.id, way.cost)
     if way.kind == "gift":
         audit_log.record(connection, actor, "voucher.gift", issued.voucher_id, {"reason": request.reason})
     return Answer(201, _encode(_told(connection, state, plan, issued, way, redemption_id)))

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
-from loyalty_engine.services import vouchers
+from loyalty_engine.services import redemption_messages, vouchers
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.parking import DETAILS
@@ -33,7 +33,9 @@ def redeem_in(
         return Answer(200, _encode(shown(connection, row)), replayed=True)
     _check_usable(row, key, now, today)
     values = {"status": "redeemed", "held_until": None, "lines": for_purchase(key), "redeemed_at": now}
-    return _changed(connection, row, values)
+    answer = _changed(connection, row, values)
+    redemption_messages.tell_of_vouchers(connection, [row], now)
+    return answer
 
 
 def hold_in(

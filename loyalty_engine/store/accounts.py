@@ -1,12 +1,13 @@
 """Reads an account for those who look at it: figures, entries, tier history."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from loyalty_engine.store.ids import is_id
 from loyalty_engine.store.member_state import Account
+from loyalty_engine.store.nights.batches import these
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import accounts, ledger_entries, members, purchase_returns, purchases
 from loyalty_engine.store.tables import tier_history as tier_changes
@@ -76,3 +77,10 @@ def tier_history(connection: sa.Connection, member_id: str) -> list[Values]:
     """Return every change of level, the first one first."""
     query = sa.select(tier_changes).where(tier_changes.c.member_id == member_id).order_by(tier_changes.c.change_no)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def available(connection: sa.Connection, member_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """Return what can be used, by member and wallet, of thousands at once."""
+    row = accounts.c
+    query = sa.select(row.member_id, row.wallet, row.available).where(these(connection, row.member_id, member_ids))
+    return {(str(member_id), wallet): points for member_id, wallet, points in connection.execute(query)}

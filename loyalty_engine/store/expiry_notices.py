@@ -1,9 +1,12 @@
 """The queries on notices that points will lapse: which were planned, and when."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.nights.batches import these
+from loyalty_engine.store.nights.notices import Notice
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import expiry_notices
 
@@ -15,6 +18,16 @@ _planned_on = Statement(
         expiry_notices.c.days_before == sa.bindparam("days_before", type_=sa.Integer),
     )
 )
+_suppress = Statement(
+    expiry_notices.update()
+    .where(
+        expiry_notices.c.member_id == sa.bindparam("member_key", type_=expiry_notices.c.member_id.type),
+        expiry_notices.c.wallet == sa.bindparam("wallet_key"),
+        expiry_notices.c.expires_on == sa.bindparam("end", type_=sa.Date),
+        expiry_notices.c.days_before == sa.bindparam("days", type_=sa.Integer),
+    )
+    .values(status="suppressed")
+)
 
 
 def planned_on(
@@ -25,3 +38,19 @@ def planned_on(
         connection, member_id=member_id, wallet=wallet, expires_on=expires_on, days_before=days_before
     )
     return row[0] if row else None
+
+
+def suppress(connection: sa.Connection, notices: Sequence[Notice], wholly: Collection[str]) -> None:
+    """Note that these notices can't be told; of the members in `wholly` they are all that are planned on those days."""
+    if wholly:
+        ends = {one.expires_on for one in notices if one.member_id in wholly}
+        of_them = (these(connection, expiry_notices.c.member_id, wholly), expiry_notices.c.expires_on.in_(ends))
+        connection.execute(
+            expiry_notices.update().where(*of_them, expiry_notices.c.status == "planned").values(status="suppressed")
+        )
+    rest = [
+        {"member_key": one.member_id, "wallet_key": one.wallet, "end": one.expires_on, "days": one.days_before}
+        for one in notices
+        if one.member_id not in wholly
+    ]
+    _suppress.many(connection, rest)

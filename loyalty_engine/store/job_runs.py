@@ -154,6 +154,13 @@ def newest_done(connection: sa.Connection, job: str) -> Run | None:
     return Run(*row) if row else None
 
 
+def last_noted(connection: sa.Connection, job: str, through: date) -> datetime | None:
+    """Return when a job that runs every minute was last done on a day up to `through`; None where it never was."""
+    query = sa.select(t.c.finished_at).where(t.c.job == job, t.c.day <= through).order_by(t.c.day.desc())
+    found: datetime | None = connection.scalar(query.limit(1))
+    return found
+
+
 def note(connection: sa.Connection, job: str, day: date, counts: str, now: datetime) -> None:
     """Note what a job did that runs every minute, and needs no lease."""
     values = {"job": job, "day": day, "status": "done", "position": "", "counts": counts}

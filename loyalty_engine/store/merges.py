@@ -3,7 +3,7 @@
 What follows from purchases (qualifying days, uses of caps) moves with the account; what happened stays where it did.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +21,9 @@ from loyalty_engine.store.tables import (
     external_ids,
     limit_uses,
     lots,
+    member_dates,
     member_events,
+    occasions_granted,
     one_time_codes,
     phones,
     profiles,
@@ -36,6 +38,8 @@ Values = Mapping[str, Any]
 _LOOKUPS: Final = (cards, phones, external_ids)
 _COPIED: Final = tuple((table, statements.insert_once(table)) for table in (member_events, event_onces, expiry_notices))
 """In the order that foreign keys ask for. What the other member has under the same key stays as it is there."""
+_PUT_GRANTED: Final = statements.insert_once(occasions_granted)
+_PUT_DATE: Final = statements.insert_once(member_dates)
 _ADDED_UP: Final = tuple((table, statements.upsert(table, used=add("used"))) for table in (cap_uses, limit_uses))
 _PERSONAL: Final = (
     ("name",),
@@ -92,18 +96,25 @@ def copy_marks(connection: sa.Connection, old: str, into: str) -> None:
         put.many(connection, [{**row, "member_id": into} for row in _of(connection, table, old)])
 
 
+def copy_occasions(connection: sa.Connection, old: str, into: str, but: Collection[str]) -> None:
+    """Let the other member count as granted what was granted here, but for occasions whose keys are each member's own."""
+    rows = [row for row in _of(connection, occasions_granted, old) if row["occasion_id"] not in but]
+    _PUT_GRANTED.many(connection, [{**row, "member_id": into} for row in rows])
+
+
 def _of(connection: sa.Connection, table: sa.Table, member_id: str) -> list[Values]:
     return [dict(row) for row in connection.execute(sa.select(table).where(table.c.member_id == member_id)).mappings()]
 
 
 def move_person(connection: sa.Connection, old: str, into: str) -> None:
-    """Take over what the other member lacks, and forget the rest of the profile with the codes for signing in."""
+    """Take over what the other member lacks, and forget the rest of the person with the codes for signing in."""
+    _PUT_DATE.many(connection, [{**row, "member_id": into} for row in _of(connection, member_dates, old)])
     theirs, kept = (next(iter(_of(connection, profiles, one)), {}) for one in (old, into))
     for names in _PERSONAL:
         if kept and all(kept[name] is None for name in names) and any(theirs.get(name) is not None for name in names):
             taken = {name: theirs[name] for name in names}
             connection.execute(profiles.update().where(profiles.c.member_id == into).values(**taken))
-    for table in (one_time_codes, profiles):
+    for table in (one_time_codes, member_dates, profiles):
         connection.execute(table.delete().where(table.c.member_id == old))
 
 

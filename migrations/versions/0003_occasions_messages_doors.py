@@ -81,6 +81,7 @@ def upgrade() -> None:
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.create_index('ix_messages_due', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned'"), sqlite_where=sa.text("status = 'planned'"))
         batch_op.create_index('ix_messages_open', ['changed_at'], unique=False, postgresql_where=sa.text("status IN ('sending', 'unknown')"), sqlite_where=sa.text("status IN ('sending', 'unknown')"))
+        batch_op.create_index(op.f('ix_messages_message_id'), ['message_id'], unique=False)
         batch_op.create_index(op.f('ix_messages_status_changed_at'), ['status', 'changed_at'], unique=False)
         batch_op.create_index('ix_messages_urgent', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose = 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose = 'code'"))
 
@@ -171,6 +172,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('last_event', sa.BigInteger(), server_default='0', nullable=False))
         batch_op.create_index(op.f('ix_members_joined_on'), ['joined_on'], unique=False)
 
+    with op.batch_alter_table('tier_history', schema=None) as batch_op:
+        batch_op.create_index('ix_tier_history_changes', ['booked_at'], unique=False, postgresql_where=sa.text('change_no > 1'), sqlite_where=sa.text('change_no > 1'))
+
     with _changing('profiles') as batch_op:
         batch_op.add_column(sa.Column('birthday_set_on', sa.Date(), nullable=True))
         batch_op.add_column(sa.Column('phone_changed_at', Instant(), nullable=True))
@@ -189,6 +193,9 @@ def downgrade() -> None:
         batch_op.drop_index('ix_profiles_birthday', postgresql_where=sa.text('birthday_month IS NOT NULL'), sqlite_where=sa.text('birthday_month IS NOT NULL'))
         batch_op.drop_column('phone_changed_at')
         batch_op.drop_column('birthday_set_on')
+
+    with op.batch_alter_table('tier_history', schema=None) as batch_op:
+        batch_op.drop_index('ix_tier_history_changes', postgresql_where=sa.text('change_no > 1'), sqlite_where=sa.text('change_no > 1'))
 
     with _changing('members') as batch_op:
         batch_op.drop_index(op.f('ix_members_joined_on'))

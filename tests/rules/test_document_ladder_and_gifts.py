@@ -111,6 +111,26 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         {"holiday": "China", "name": "Spring Festival"},
         ['occasions[0].on.holiday: "China" is no country (write two capitals of ISO 3166, such as CN)'],
     ),
+    (
+        "occasions[0].on",
+        {"holiday": "ZZ", "name": "Spring Festival"},
+        ['occasions[0].on.holiday: the holidays of ZZ are not known (write its days as {date: "06-18"})'],
+    ),
+    (
+        "occasions[0].on",
+        {"holiday": "CN", "name": "Sprng Festival"},
+        ['occasions[0].on.name: CN has no holiday "Sprng Festival" (did you mean "Spring Festival"?)'],
+    ),
+    (
+        "occasions[0].lead",
+        "soon",
+        ['occasions[0].lead: "soon" is not a length of time (write it as "30 days" or "12 months")'],
+    ),
+    (
+        "occasions[0]",
+        {"id": "o", "on": "enrolment", "lead": "14 days", "give": [{"points": 1, "wallet": "beans"}]},
+        ['occasions[0].lead: only a birthday or a member\'s own date can be known for so long (leave "lead" out)'],
+    ),
     ("occasions[0].on", {"holiday": "CN"}, ['occasions[0].on.name: "name" is missing']),
     (
         "occasions[0].on",
@@ -242,7 +262,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "messages.templates[0].en",
         "{}",
         [
-            'messages.templates[0].en: there is no place "{}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {years}, {valid_until}, {expires_on})'
+            'messages.templates[0].en: there is no place "{}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {minutes}, {years}, {valid_until}, {expires_on})'
         ],
     ),
     (
@@ -254,7 +274,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         "messages.templates[0].en",
         "{points.__class__}",
         [
-            'messages.templates[0].en: there is no place "{points.__class__}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {years}, {valid_until}, {expires_on})'
+            'messages.templates[0].en: there is no place "{points.__class__}" (known here: {salutation}, {programme}, {wallet}, {points}, {balance}, {level}, {reward}, {code}, {minutes}, {years}, {valid_until}, {expires_on})'
         ],
     ),
     (
@@ -266,7 +286,9 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     (
         "messages.templates[0].english",
         "x",
-        ['messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "en")'],
+        [
+            'messages.templates[0].english: unknown key "english" (known here: "id", "purpose", "channels", "subject", "en")'
+        ],
     ),
     (
         "messages.templates[0].purpose",

@@ -73,7 +73,7 @@ _BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("messages.at", ["10:00", "19:59"], ["09:59", "20:00", "00:00", "24:00", "10:60", "7:00"]),
     ("programme", ["a", "0", "a" * 64, "a-b_c"], ["", "a" * 65, "-a", "_a", "A", "é", "a\n", "a b"]),
     ("name", ["x", "x" * 200, "😀" * 200, {"zh-Hant": "x"}], ["", " ", "x" * 201, "x\ty", "x\n", {"x": "y"}, []]),
-    ("messages.templates[0].en", ["x" * 459, "{points}{code}"], ["x" * 460, "{Points}", "{ points}"]),
+    ("messages.templates[0].en", ["x" * 459, "{points}{level}"], ["x" * 460, "{Points}", "{ points}"]),
     ("examples[0].purchase.lines[0].quantity", [0, 10**6], [-1, 10**6 + 1, "two"]),
     ("examples[0].purchase.lines[0].tax", ["0.00", "3.50"], ["3.51"]),
     ("examples[0].purchase.order_discount", ["0.00", "3.50"], ["3.51"]),

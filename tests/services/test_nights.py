@@ -194,8 +194,8 @@ def test_nothing_lapses_before_its_last_notice_has_been_out_for_long_enough(app:
     nights.run("night")
     told = rows("SELECT days_before, status, points FROM expiry_notices ORDER BY days_before")
     assert [(row["days_before"], row["status"], row["points"]) for row in told] == [
-        (7, "planned", 50),
-        (20, "planned", 50),
+        (7, "suppressed", 50),
+        (20, "suppressed", 50),
     ]
     for today, left in ((late + timedelta(days=6), 50), (late + timedelta(days=7), 0)):
         at_noon.set(noon(today))

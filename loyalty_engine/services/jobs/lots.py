@@ -1,10 +1,12 @@
 """The nightly jobs on lots: what waited becomes available, ends are noticed, and what has ended lapses."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
 
+from loyalty_engine.services import expiry_messages
 from loyalty_engine.services.jobs.kinds import Counts, Due, Night, by_member
 from loyalty_engine.store.nights import expiry as lapses
 from loyalty_engine.store.nights import maturity
@@ -28,11 +30,12 @@ def _inactivity(programme: Programme) -> tuple[tuple[str, Period], ...]:
     )
 
 
-def _noticing(night: Night) -> Noticing | None:
-    promised = night.plan.programme.messages.expiry_notices
+def noticing(programme: Programme, day: date) -> Noticing | None:
+    """Return what has to be noticed on a day; None where the programme promises nothing."""
+    promised = programme.messages.expiry_notices
     if promised is None:
         return None
-    return Noticing(night.day, promised.days_before, promised.at_least, _inactivity(night.plan.programme))
+    return Noticing(day, promised.days_before, promised.at_least, _inactivity(programme))
 
 
 def _mature(connection: sa.Connection, ids: Sequence[str], night: Night) -> Counts:
@@ -46,16 +49,18 @@ def _expire(connection: sa.Connection, ids: Sequence[str], night: Night) -> Coun
 
 
 def _due_notices(night: Night) -> Due | None:
-    noticing = _noticing(night)
-    return None if noticing is None else ends.due(noticing)
+    asked = noticing(night.plan.programme, night.day)
+    return None if asked is None else ends.due(asked)
 
 
 def _plan_notices(connection: sa.Connection, ids: Sequence[str], night: Night) -> Counts:
     """A notice that is made up for is planned today, not on the day that was missed: the member gets its time."""
-    noticing = _noticing(night)
-    assert noticing is not None, "nobody is noticed where nothing is promised"
+    asked = noticing(night.plan.programme, night.day)
+    assert asked is not None, "nobody is noticed where nothing is promised"
     on = business_day(night.at, night.plan.programme.time_zone)
-    return {"members": len(ids), "notices": ends.plan(connection, ids, noticing, on, night.at)}
+    written = ends.plan(connection, ids, asked, on, night.at)
+    expiry_messages.tell(connection, night.plan, written, on)
+    return {"members": len(ids), "notices": len(written)}
 
 
 PENDING: Final = by_member("pending", lambda night: maturity.due(night.day), _mature)

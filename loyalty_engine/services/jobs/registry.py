@@ -6,6 +6,8 @@ from loyalty_engine.services import (
     dispatch,
     gateways,
     idempotency,
+    message_stopping,
+    occasions,
     parking,
     reconciliation,
     redemptions,
@@ -21,13 +23,16 @@ NIGHTLY: Final[tuple[Job, ...]] = (
     lots.EXPIRY,
     by_calls("vouchers", voucher_endings.expire_due),
     levels.REVIEWS,
+    occasions.OCCASIONS,
     at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names()),
 )
 """Points become available before they lapse, and are noticed before that."""
 
 EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("holds", redemptions.time_out_holds),
+    EveryMinute("held-messages", message_stopping.release_unpaused),
     EveryMinute("voucher-holds", voucher_endings.release_held),
+    occasions.WELCOMES,
     EveryMinute("reconcile", reconciliation.reconcile),
 )
 SENDING: Final = EveryMinute(

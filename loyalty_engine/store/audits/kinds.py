@@ -1,6 +1,6 @@
 """Whether each kind of entry does what it may and no more, and all of them add up: invariant 7.
 
-issued + restored + reinstated + transferred in ± adjustments = available + pending + held − debt + redeemed + expired +
+issued + gifted + restored + reinstated + transferred in ± adjustments = available + pending + held − debt + redeemed + expired +
 reversed − forgiven + transferred out, for each account and so for each wallet. A kind that isn't known counts as nothing
 here, and so breaks the sum.
 """
@@ -26,6 +26,7 @@ _NEITHER: Final = sa.and_(_entry.points == 0, _entry.available >= 0, _entry.debt
 MAY: Final[Mapping[str, Where]] = {
     "accrual": _GIVES,
     "opening": _GIVES,
+    "gift": _GIVES,
     "restoration": _GIVES,
     "reinstatement": _GIVES,
     "adjustment": sa.or_(_GIVES, sa.and_(_TAKES, _entry.debt == 0)),

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.store.audits.checks import Check, broken, differences, keys_of
 from loyalty_engine.store.audits.rows import Span
+from loyalty_engine.store.survivors import MERGE
 from loyalty_engine.store.tables import (
     ledger_entries,
     limit_uses,
@@ -28,7 +29,11 @@ def _codes() -> Check:
     once: sa.Label[int] = sa.literal_column("1").label("rows")
     keys = ("code", "member_id", "voucher_id")
     said = sa.select(*(voucher_codes.c[name] for name in keys), once)
-    there = sa.select(*(vouchers.c[name] for name in keys), once)
+    # After a merge the code leads to the voucher that took the old one's place.
+    replaced = sa.select(vouchers.c.source_id).where(vouchers.c.source_kind == MERGE)
+    there = sa.select(*(vouchers.c[name] for name in keys), once).where(
+        sa.cast(vouchers.c.voucher_id, sa.Text).not_in(replaced)
+    )
     says = "each voucher has its code, and each code its voucher"
     return Check(5, "voucher_codes", says, keys, differences(keys, ("rows",), there, said))
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +16,8 @@ from rules.periods import Period
 
 _COLUMNS = ("member_id", "wallet", "expires_on", "days_before", "points", "status", "planned_on", "planned_at")
 
+_KEY = (lots.c.member_id, lots.c.wallet)
+
 
 @dataclass(frozen=True, slots=True)
 class Noticing:
@@ -25,6 +27,17 @@ class Noticing:
     days_before: tuple[int, ...]
     at_least: int
     inactivity: tuple[tuple[str, Period], ...]
+
+
+class Notice(NamedTuple):
+    """A notice that was written just now."""
+
+    member_id: str
+    wallet: str
+    expires_on: date
+    days_before: int
+    points: int
+    status: str
 
 
 def due(noticing: Noticing) -> sa.CompoundSelect[Any]:
@@ -37,23 +50,42 @@ def due(noticing: Noticing) -> sa.CompoundSelect[Any]:
     return sa.union_all(*found)
 
 
-def plan(connection: sa.Connection, member_ids: Collection[str], noticing: Noticing, on: date, at: datetime) -> int:
-    """Write the notices that these members' ends ask for; return how many are new.
+def plan(
+    connection: sa.Connection, member_ids: Collection[str], noticing: Noticing, on: date, at: datetime
+) -> list[Notice]:
+    """Write the notices that these members' ends ask for; return those that are new.
 
     `on` is the day on which they really are planned, whichever day is being run.
     """
-    key = (lots.c.member_id, lots.c.wallet)
-    of_these = sa.select(*key).where(these(connection, lots.c.member_id, member_ids))
-    written = 0
+    of_these = sa.select(*_KEY).where(these(connection, lots.c.member_id, member_ids))
+    written: list[Notice] = []
     for days in noticing.days_before:
-        for end, chosen in _ends(noticing, days, of_these):
-            points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
-            oldest = sa.func.min(lots.c.opened_on)
-            by_end = chosen.add_columns(end.label("expires_on"), points, oldest.label("oldest"))
-            grouped = by_end.group_by(*key, end if end is lots.c.expires_on else accounts.c.active_on).subquery()
+        for grouped in _by_end(noticing, days, of_these):
             long_enough = _long_enough(grouped.c.oldest, days, grouped.c.expires_on)
             written += _insert(connection, grouped, long_enough, noticing, days, on, at)
     return written
+
+
+def expected(connection: sa.Connection, noticing: Noticing) -> int:
+    """Return how many notices the day would write that are worth telling, by what is stored now."""
+    found = 0
+    for days in noticing.days_before:
+        for grouped in _by_end(noticing, days, sa.select(*_KEY)):
+            told = (
+                _long_enough(grouped.c.oldest, days, grouped.c.expires_on),
+                grouped.c.points >= noticing.at_least,
+            )
+            found += connection.scalar(sa.select(sa.func.count()).select_from(grouped).where(*told)) or 0
+    return found
+
+
+def _by_end(noticing: Noticing, days: int, chosen: sa.Select[Any]) -> Iterator[sa.Subquery]:
+    """Yield what ends together: the points of each member, wallet and end, and since when the oldest lot is there."""
+    for end, found in _ends(noticing, days, chosen):
+        points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
+        oldest = sa.func.min(lots.c.opened_on).label("oldest")
+        by_end = found.add_columns(end.label("expires_on"), points, oldest)
+        yield by_end.group_by(*_KEY, end if end is lots.c.expires_on else accounts.c.active_on).subquery()
 
 
 def _ends(
@@ -94,7 +126,7 @@ def _insert(
     days: int,
     on: date,
     at: datetime,
-) -> int:
+) -> list[Notice]:
     status = sa.case((ends.c.points < noticing.at_least, "below"), else_="planned")
     chosen = sa.select(
         ends.c.member_id,
@@ -108,4 +140,5 @@ def _insert(
     ).where(long_enough)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     offered = insert(expiry_notices).from_select(_COLUMNS, chosen).on_conflict_do_nothing()
-    return connection.execute(offered, execution_options={"preserve_rowcount": True}).rowcount
+    new = connection.execute(offered.returning(*(expiry_notices.c[name] for name in Notice._fields)))
+    return [Notice(str(member_id), *rest) for member_id, *rest in new]

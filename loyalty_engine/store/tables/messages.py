@@ -58,6 +58,7 @@ messages = table(
     index_where("ix_messages_urgent", "status = 'planned' AND purpose = 'code'", "send_at"),
     index_where("ix_messages_open", "status IN ('sending', 'unknown')", "changed_at"),
     sa.Index(None, "status", "changed_at"),
+    sa.Index(None, "message_id"),
 )
 
 webhook_events = table(

@@ -96,6 +96,7 @@ tier_history = table(
     col("source_id", KEY),
     col("actor", sa.Text),
     col("reason", sa.Text, null=True),
+    index_where("ix_tier_history_changes", "change_no > 1", "booked_at"),
 )
 
 one_time_codes = table(
