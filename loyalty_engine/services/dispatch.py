@@ -1,7 +1,6 @@
-"""Sends what is due: claimed and committed as `sending` before the gateway is asked, asked outside of any transaction, and
-what it answered written down only where nobody else resolved it meanwhile.
+"""Sends what is due: claimed and committed as `sending` before the gateway is asked, and asked outside of any transaction.
 
-So a process that dies leaves a message `sending`, whose lease ends and which then is `unknown`: it is never sent again
+What it answered is written down only where nobody else resolved the message meanwhile. So a process that dies leaves a message `sending`, whose lease ends and which then is `unknown`: it is never sent again
 blindly. Source: RELIABILITY.md, SMS.
 """
 
