@@ -110,7 +110,7 @@ def settings(url: str, **more: Any) -> SmsSettings:
 def gateway(url: str, **more: Any) -> Gateway:
     """Return the gateway of the local server, which may be asked as often as one likes."""
     given: dict[str, Any] = {"breaker": Breaker(failures=10_000), "bucket": Bucket(0)}
-    return Gateway("sms", TwilioSms(settings(url), PUBLIC_URL, 8), **given | more)
+    return Gateway("sms", TwilioSms(settings(url), PUBLIC_URL, 48), **given | more)
 
 
 def to(app: Flask) -> Deliver:

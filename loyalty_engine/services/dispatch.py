@@ -1,31 +1,36 @@
-"""Sends what is due: claimed and committed as `sending` before the gateway is asked, asked outside of any transaction, and
-what it answered written down only where nobody else resolved it meanwhile.
+"""Sends what is due: claimed and committed as `sending` before the gateway is asked, and asked outside of any transaction.
 
-So a process that dies leaves a message `sending`, whose lease ends and which then is `unknown`: it is never sent again
+What it answered is written down only where nobody else resolved the message meanwhile. So a process that dies leaves a message `sending`, whose lease ends and which then is `unknown`: it is never sent again
 blindly. Source: RELIABILITY.md, SMS.
 """
 
+import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
+from math import ceil
 from time import sleep
 from typing import Final
 
 import sqlalchemy as sa
-from flask import current_app
+from flask import Flask, current_app
 
 from loyalty_engine import clock
 from loyalty_engine.services import dispatch_parcels, dispatch_results
 from loyalty_engine.services.dispatch_calls import Called, Caller
 from loyalty_engine.services.dispatch_parcels import Parcel
-from loyalty_engine.services.gateways import CALLS_AT_ONCE, Gateway, gateways
+from loyalty_engine.services.gateways import PAGE, Gateway, gateways
 from loyalty_engine.store import message_sending as store
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.session import StillInWork, Unavailable, in_transaction, reading
+from loyalty_engine.store.session import StillInWork, Unavailable, has_one_writer, in_transaction, reading
 
-_RECORD_AT_LEAST: Final = 25
-_RECORD_SECONDS: Final = 0.25
+LANES: Final = 3
+"""So many pages are on their way at once: while the gateway works on one, the database works on another."""
+_RECORD_AT_LEAST: Final = 8
+_RECORD_SECONDS: Final = 0.1
 _RECORD_TRIES: Final = 20
+_WINDOW: Final = 6
+"""A page is chosen by chance among so many times as many: two workers that want the same would wait for each other."""
 Stopping = Callable[[], bool]
 
 
@@ -34,30 +39,54 @@ def send_due(owner: str, limit: int, stopping: Stopping = lambda: False) -> int:
 
     `owner` names the worker. Call it until it returns 0.
     """
-    taken = 0
-    for gateway in gateways().values():
-        while taken < limit and not stopping():
-            page = _send_page(owner, gateway, limit - taken, stopping)
-            if not page:
-                break
-            taken += page
-    return taken
+    return sum(_through(gateway, owner, limit, stopping) for gateway in gateways().values() if not stopping())
 
 
-def _send_page(owner: str, gateway: Gateway, most: int, stopping: Stopping) -> int:
-    room = gateway.room(most)
-    groups = _due(gateway, room) if room else []
-    if not groups:
+def _through(gateway: Gateway, owner: str, limit: int, stopping: Stopping) -> int:
+    """Send what is due through one gateway, in as many lanes as there is work for."""
+    room = gateway.room(limit)
+    due = len(_waiting(gateway, room * LANES)) if room else 0
+    if not due:
         return 0
-    claim = f"{owner[:27]}/{new_id()}"
-    taken, parcels = in_transaction(partial(_claimed, groups=groups, gateway=gateway, claim=claim))
-    _hand_over(gateway, parcels, stopping)
+    lanes = 1 if has_one_writer() else min(LANES, ceil(min(due, limit) / room))
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def lane() -> int:
+        with app.app_context(), ThreadPoolExecutor(PAGE, "loyalty-call") as calls:
+            return _pages(gateway, owner, ceil(limit / lanes), stopping, calls)
+
+    with ThreadPoolExecutor(lanes, "loyalty-lane") as pool:
+        return sum(done.result() for done in [pool.submit(lane) for _ in range(lanes)])
+
+
+def _pages(gateway: Gateway, owner: str, most: int, stopping: Stopping, calls: Executor) -> int:
+    taken = 0
+    while taken < most and not stopping():
+        groups = _due(gateway, most - taken)
+        if not groups:
+            break
+        claim = f"{owner[:27]}/{new_id()}"
+        more, parcels = in_transaction(partial(_claimed, groups=groups, gateway=gateway, claim=claim))
+        _hand_over(gateway, parcels, stopping, calls)
+        taken += more
     return taken
 
 
-def _due(gateway: Gateway, room: int) -> list[store.Group]:
+def _waiting(gateway: Gateway, most: int) -> list[store.Group]:
     with reading() as connection:
-        return store.due(connection, gateway.name, clock.now(), room)[:room]
+        return store.due(connection, gateway.name, clock.now(), most)
+
+
+def _due(gateway: Gateway, most: int) -> list[store.Group]:
+    """Return a page of what is due: codes, for which somebody waits, and some of the oldest."""
+    room = gateway.room(most)
+    if not room:
+        return []
+    found = _waiting(gateway, room * _WINDOW)
+    codes = [group for group in found if group.purpose == "code"][:room]
+    others = [group for group in found if group.purpose != "code"][: room * _WINDOW]
+    # Nothing secret hangs on this chance.
+    return codes + random.sample(others, min(len(others), room - len(codes)))
 
 
 def _claimed(
@@ -66,25 +95,24 @@ def _claimed(
     """Claim groups, in an order that is the same for every worker, and write their texts; return how many messages."""
     now, taken = clock.now(), 0
     parcels: list[Parcel] = []
-    for group in sorted(groups, key=lambda one: (one.member_id, one.channel, one.purpose)):
+    for group in sorted(groups, key=lambda one: (one.member_id, one.purpose)):
         rows = store.claim(connection, group, claim, gateway.channel.provider, now, dispatch_parcels.LEASE)
         taken += len(rows)
         parcels += dispatch_parcels.packed(connection, rows, gateway, claim, now)
     return taken, sorted(parcels, key=lambda parcel: parcel.first_at)
 
 
-def _hand_over(gateway: Gateway, parcels: Sequence[Parcel], stopping: Stopping) -> None:
+def _hand_over(gateway: Gateway, parcels: Sequence[Parcel], stopping: Stopping, calls: Executor) -> None:
     """Ask the gateway for each, several at once, and write down what it answered a few at a time."""
     caller = Caller(gateway, stopping, current_app.extensions["loyalty_log"])
-    with ThreadPoolExecutor(min(CALLS_AT_ONCE, max(1, len(parcels))), "loyalty-send") as pool:
-        open_calls: set[Future[Called]] = {pool.submit(caller.call, parcel) for parcel in parcels}
-        ready: list[Called] = []
-        while open_calls:
-            done, open_calls = wait(open_calls, _RECORD_SECONDS, FIRST_COMPLETED)
-            ready += [call.result() for call in done]
-            if ready and (len(ready) >= _RECORD_AT_LEAST or not done or not open_calls):
-                _record(ready)
-                ready = []
+    open_calls: set[Future[Called]] = {calls.submit(caller.call, parcel) for parcel in parcels}
+    ready: list[Called] = []
+    while open_calls:
+        done, open_calls = wait(open_calls, _RECORD_SECONDS, FIRST_COMPLETED)
+        ready += [call.result() for call in done]
+        if ready and (len(ready) >= _RECORD_AT_LEAST or not done or not open_calls):
+            _record(ready)
+            ready = []
 
 
 def _record(called: Sequence[Called]) -> None:

@@ -11,8 +11,10 @@ from loyalty_engine.channels.console import Console
 from loyalty_engine.config import Settings
 from loyalty_engine.services.circuit import Breaker, Bucket
 
-CALLS_AT_ONCE: Final = 8
-_PAGE: Final = 100
+PAGE: Final = 16
+"""How many messages are claimed at once. All of them are on their way at once too: what a worker that is killed held may
+have been sent, and is not sent again blindly."""
+_CONNECTIONS: Final = 3 * PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Gateway:
         """Return how many messages may be taken up now, `most` at most: about a second's worth."""
         match self.breaker.state:
             case "closed":
-                return min(most, _PAGE, self.per_second or _PAGE)
+                return min(most, PAGE, self.per_second or PAGE)
             case "half open":
                 return min(most, 1)
             case _:
@@ -65,7 +67,7 @@ def _sms(settings: Settings) -> Gateway:
     # The client takes most of a second to import, and only the worker needs it.
     from loyalty_engine.channels.sms_twilio import TwilioSms
 
-    channel = TwilioSms(found, settings.public_url, CALLS_AT_ONCE)
+    channel = TwilioSms(found, settings.public_url, _CONNECTIONS)
     return Gateway("sms", channel, found.per_second, found.only_to, bucket=Bucket(found.per_second))
 
 

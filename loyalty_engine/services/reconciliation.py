@@ -18,7 +18,9 @@ from loyalty_engine.services.gateways import gateways
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import message_people
 from loyalty_engine.store import message_sending as store
-from loyalty_engine.store.message_sending import Change, Unknown
+from loyalty_engine.store import message_unknown as unknown
+from loyalty_engine.store.message_sending import Change
+from loyalty_engine.store.message_unknown import Unknown
 from loyalty_engine.store.session import in_transaction, reading
 
 ONCE_MORE_AFTER: Final = timedelta(hours=4)
@@ -32,7 +34,7 @@ def reconcile(now: datetime, limit: int) -> int:
     """Ask for what is unknown and due to be asked for; return how many messages were looked at."""
     ended = in_transaction(partial(_end_leases, now=now, most=limit))
     with reading() as connection:
-        found = store.unknown(connection, now, limit)
+        found = unknown.to_ask_for(connection, now, limit)
     for one in found:
         _look_into(one, now)
     return max(ended, len(found))
@@ -41,20 +43,20 @@ def reconcile(now: datetime, limit: int) -> int:
 def _end_leases(connection: sa.Connection, now: datetime, most: int) -> int:
     """Whoever held these is dead or hangs: whether they were sent, nobody knows."""
     new = Change("unknown", error="lease_ended", lease_until=now + ASK_AFTER)
-    rows = store.lapsed(connection, now, LEASE, most)
+    rows = unknown.lapsed(connection, now, LEASE, most)
     return sum(store.change(connection, member, message, claim, new, now) for member, message, claim in sorted(rows))
 
 
 def _look_into(one: Unknown, now: datetime) -> None:
     age = now - one.changed_at
     following = now + max(age, ASK_AFTER) if age < LAST_ASKED else None
-    if not in_transaction(partial(store.ask_later, one=one, at=following)):
+    if not in_transaction(partial(unknown.ask_later, one=one, at=following)):
         return
     listed = _listed(one)
     if listed is None:
         return
     with reading() as connection:
-        known = store.known_ids(connection, one.member_id)
+        known = unknown.known_ids(connection, one.member_id)
     unclaimed = [each for each in listed if each.provider_id not in known]
     if len(unclaimed) == 1:
         in_transaction(partial(_found, one=one, listed=unclaimed[0]))
@@ -99,4 +101,4 @@ def _once_more(connection: sa.Connection, one: Unknown, now: datetime) -> None:
     """An expiry notice may go once more, because points lapse; a greeting that may have come must not come twice."""
     notices = plan_for(connection, now).programme.messages.expiry_notices
     if notices is not None and one.template == notices.template:
-        store.send_again(connection, one, now)
+        unknown.send_again(connection, one, now)

@@ -51,38 +51,22 @@ class Change:
     counted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A text of which nobody knows whether it was sent: what is needed to ask for it."""
-
-    member_id: str
-    message_id: str
-    channel: str
-    template: str
-    cause_kind: str
-    purpose: str
-    reason: str | None
-    changed_at: datetime
-    ask_at: datetime
-    sent_digest: str | None
-
-
-def _bind(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
+def bind(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=column.type)
 
 
-_MEMBER: Final = _bind("of_member", t.c.member_id)
-_MESSAGE: Final = _bind("of_message", t.c.message_id)
-_NOW: Final = _bind("now", t.c.changed_at)
-_CLAIM: Final = _bind("claim", t.c.lease_owner)
-_MOST: Final = sa.bindparam("most", type_=sa.Integer)
+MEMBER: Final = bind("of_member", t.c.member_id)
+MESSAGE: Final = bind("of_message", t.c.message_id)
+NOW: Final = bind("now", t.c.changed_at)
+_CLAIM: Final = bind("claim", t.c.lease_owner)
+MOST: Final = sa.bindparam("most", type_=sa.Integer)
 _PLANNED: Final = t.c.status == sa.literal_column("'planned'")
-_THIS: Final = (t.c.member_id == _MEMBER, t.c.message_id == _MESSAGE)
-_TOGETHER: Final = (t.c.member_id == _MEMBER, sa.or_(t.c.message_id == _MESSAGE, t.c.merged_into == _MESSAGE))
+THIS: Final = (t.c.member_id == MEMBER, t.c.message_id == MESSAGE)
+TOGETHER: Final = (t.c.member_id == MEMBER, sa.or_(t.c.message_id == MESSAGE, t.c.merged_into == MESSAGE))
 _OF_GROUP: Final = (
-    t.c.member_id == _MEMBER,
-    t.c.channel == _bind("of_channel", t.c.channel),
-    t.c.purpose == _bind("of_purpose", t.c.purpose),
+    t.c.member_id == MEMBER,
+    t.c.channel == bind("of_channel", t.c.channel),
+    t.c.purpose == bind("of_purpose", t.c.purpose),
 )
 _IS_CODE: Final = t.c.purpose == sa.literal_column("'code'")
 
@@ -102,24 +86,24 @@ def _wiped(status: sa.ColumnElement[Any] | None = None) -> dict[str, Any]:
 
 
 def _due(*conditions: sa.ColumnElement[bool]) -> Statement:
-    of_channel = t.c.channel == _bind("of_channel", t.c.channel)
-    query = sa.select(t.c.member_id, t.c.channel, t.c.purpose).where(_PLANNED, *conditions, t.c.send_at <= _NOW)
-    return Statement(query.where(of_channel).order_by(t.c.send_at, t.c.message_id).limit(_MOST))
+    of_channel = t.c.channel == bind("of_channel", t.c.channel)
+    query = sa.select(t.c.member_id, t.c.channel, t.c.purpose).where(_PLANNED, *conditions, t.c.send_at <= NOW)
+    return Statement(query.where(of_channel).order_by(t.c.send_at, t.c.message_id).limit(MOST))
 
 
 _codes_due: Final = _due(_IS_CODE)
 _all_due: Final = _due()
 _claim: Final = Statement(
     t.update()
-    .where(*_OF_GROUP, _PLANNED, t.c.send_at <= _NOW)
+    .where(*_OF_GROUP, _PLANNED, t.c.send_at <= NOW)
     .values(
         status="sending",
         reason=sa.case((t.c.reason == ONCE_MORE, t.c.reason), else_=sa.null()),
         lease_owner=_CLAIM,
-        lease_until=_bind("until", t.c.lease_until),
-        provider=_bind("provider", t.c.provider),
+        lease_until=bind("until", t.c.lease_until),
+        provider=bind("provider", t.c.provider),
         attempts=t.c.attempts + 1,
-        changed_at=_NOW,
+        changed_at=NOW,
     )
 )
 _claimed: Final = Statement(
@@ -129,27 +113,27 @@ _claimed: Final = Statement(
 )
 _mark: Final = Statement(
     t.update()
-    .where(*_THIS, t.c.lease_owner == _CLAIM)
+    .where(*THIS, t.c.lease_owner == _CLAIM)
     .values(
-        merged_into=_bind("merged_into", t.c.merged_into),
-        segments=_bind("segments", t.c.segments),
-        sent_digest=_bind("sent_digest", t.c.sent_digest),
+        merged_into=bind("merged_into", t.c.merged_into),
+        segments=bind("segments", t.c.segments),
+        sent_digest=bind("sent_digest", t.c.sent_digest),
     )
 )
-_STATUS: Final = _bind("new_status", t.c.status)
-_REASON: Final = _bind("reason", t.c.reason)
+_STATUS: Final = bind("new_status", t.c.status)
+_REASON: Final = bind("reason", t.c.reason)
 _change: Final = Statement(
     t.update()
-    .where(*_THIS, _among(t.c.status, _ON_THE_WAY), t.c.lease_owner == _CLAIM)
+    .where(*THIS, _among(t.c.status, _ON_THE_WAY), t.c.lease_owner == _CLAIM)
     .values(
         status=_STATUS,
         reason=sa.case((t.c.reason == ONCE_MORE, sa.func.coalesce(_REASON, t.c.reason)), else_=_REASON),
-        send_at=sa.func.coalesce(_bind("send_at", t.c.send_at), t.c.send_at),
-        provider_id=sa.func.coalesce(_bind("provider_id", t.c.provider_id), t.c.provider_id),
-        provider_error=_bind("error", t.c.provider_error),
-        lease_until=_bind("until", t.c.lease_until),
+        send_at=sa.func.coalesce(bind("send_at", t.c.send_at), t.c.send_at),
+        provider_id=sa.func.coalesce(bind("provider_id", t.c.provider_id), t.c.provider_id),
+        provider_error=bind("error", t.c.provider_error),
+        lease_until=bind("until", t.c.lease_until),
         attempts=t.c.attempts - sa.bindparam("uncounted", type_=sa.Integer),
-        changed_at=_NOW,
+        changed_at=NOW,
         **_wiped(_STATUS),
     )
 )
@@ -157,58 +141,22 @@ _raise: Final = {
     status: Statement(
         t.update()
         .where(
-            *_TOGETHER,
+            *TOGETHER,
             sa.or_(_among(t.c.status, below), sa.and_(_among(t.c.status, _GIVEN_UP), t.c.attempts > 0)),
-            t.c.changed_at >= _bind("since", t.c.changed_at),
+            t.c.changed_at >= bind("since", t.c.changed_at),
         )
         .values(
             status=status,
             reason=sa.case((t.c.reason == ONCE_MORE, t.c.reason), else_=_REASON),
-            provider_id=sa.func.coalesce(t.c.provider_id, _bind("provider_id", t.c.provider_id)),
-            provider_error=_bind("error", t.c.provider_error),
+            provider_id=sa.func.coalesce(t.c.provider_id, bind("provider_id", t.c.provider_id)),
+            provider_error=bind("error", t.c.provider_error),
             lease_until=None,
-            changed_at=_NOW,
+            changed_at=NOW,
             **_wiped(),
         )
     )
     for status, below in _BELOW.items()
 }
-_lapsed: Final = Statement(
-    sa.select(t.c.member_id, t.c.message_id, t.c.lease_owner)
-    .where(
-        t.c.status == sa.literal_column("'sending'"),
-        sa.or_(t.c.lease_until < _NOW, t.c.lease_until > _bind("absurd", t.c.lease_until)),
-    )
-    .limit(_MOST)
-)
-_UNKNOWN: Final = t.c.status == sa.literal_column("'unknown'")
-_unknown: Final = Statement(
-    sa.select(
-        t.c.member_id,
-        t.c.message_id,
-        t.c.channel,
-        t.c.template,
-        t.c.cause_kind,
-        t.c.purpose,
-        t.c.reason,
-        t.c.changed_at,
-        t.c.lease_until,
-        t.c.sent_digest,
-    )
-    .where(_UNKNOWN, t.c.merged_into.is_(None), t.c.lease_until <= _NOW)
-    .order_by(t.c.changed_at, t.c.message_id)
-    .limit(_MOST)
-)
-_ask: Final = Statement(
-    t.update()
-    .where(*_THIS, _UNKNOWN, t.c.lease_until == _bind("before", t.c.lease_until))
-    .values(lease_until=_bind("until", t.c.lease_until))
-)
-_again: Final = Statement(
-    t.update()
-    .where(*_TOGETHER, _UNKNOWN, sa.or_(t.c.reason.is_(None), t.c.reason != ONCE_MORE))
-    .values(status="planned", reason=ONCE_MORE, send_at=_NOW, changed_at=_NOW, lease_until=None)
-)
 
 
 def due(connection: sa.Connection, channel: str, now: datetime, most: int) -> list[Group]:
@@ -283,34 +231,3 @@ def raise_to(
     """
     found = {"of_member": member_id, "of_message": message_id, "provider_id": provider_id, "reason": reason}
     return _raise[status].run(connection, **found, error=error and error[:32], since=since, now=now)
-
-
-def lapsed(connection: sa.Connection, now: datetime, lease: timedelta, most: int) -> list[tuple[str, str, str]]:
-    """Return member, message and claim of what is `sending` under a lease that is over.
-
-    A lease that ends later than any that could be taken now is over too: the clock was set back.
-    """
-    rows = _lapsed.rows(connection, now=now, absurd=now + 2 * lease, most=most)
-    return [(str(member_id), str(message_id), str(owner)) for member_id, message_id, owner in rows]
-
-
-def unknown(connection: sa.Connection, now: datetime, most: int) -> list[Unknown]:
-    """Return what is to be asked for now, the oldest first."""
-    return [Unknown(*row) for row in _unknown.rows(connection, now=now, most=most)]
-
-
-def ask_later(connection: sa.Connection, one: Unknown, at: datetime | None) -> bool:
-    """Note when to ask next, None for never; False where another worker is asking, or it is known by now."""
-    until = {"before": one.ask_at, "until": at}
-    return bool(_ask.run(connection, of_member=one.member_id, of_message=one.message_id, **until))
-
-
-def send_again(connection: sa.Connection, one: Unknown, now: datetime) -> int:
-    """Plan a message whose fate stayed unknown once more, with what went out in its text; 0 where that was done before."""
-    return _again.run(connection, of_member=one.member_id, of_message=one.message_id, now=now)
-
-
-def known_ids(connection: sa.Connection, member_id: str) -> set[str]:
-    """Return the gateway's ids that a member's messages already stand for."""
-    query = sa.select(t.c.provider_id).where(t.c.member_id == member_id, t.c.provider_id.is_not(None))
-    return {str(one) for one in connection.scalars(query)}

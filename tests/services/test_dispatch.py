@@ -14,6 +14,7 @@ from loyalty_engine.services.circuit import Breaker
 from loyalty_engine.services.dispatch import send_due
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.retrying import MOST_ATTEMPTS
+from loyalty_engine.store.session import db
 from tests import sending
 from tests.builders import STAFF
 from tests.conftest import FrozenClock
@@ -74,7 +75,16 @@ def test_who_withdrew_before_the_call_is_not_written_to(twilio: TwilioServer) ->
     member_changes.put_consent(STAFF, ann, GivenConsent("sms", "greeting", False, clock.now(), "asked"))
     send()
     assert twilio.asked == []
-    assert row(message).status in ("suppressed", "cancelled")
+    assert row(message).status == "cancelled"
+
+
+def test_consent_is_looked_at_again_before_the_call(twilio: TwilioServer) -> None:
+    message = planned(agreed(1))
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE consents SET given = false")
+    send()
+    assert twilio.asked == []
+    assert (row(message).status, row(message).reason) == ("suppressed", "no_consent")
 
 
 def test_what_was_due_before_a_down_time_waits_for_the_end_of_the_quiet_hours(
@@ -218,7 +228,7 @@ def test_a_circuit_opens_and_leaves_messages_planned(app: Flask, frozen_clock: F
 
 def test_a_worker_that_is_told_to_stop_hands_nothing_more_over(twilio: TwilioServer) -> None:
     message = planned(agreed(1))
-    said = iter([False, True, True, True])
+    said = iter([False, False, True])
     assert send_due("w", 500, lambda: next(said, True)) == 1
     assert twilio.asked == []
     assert (row(message).status, row(message).attempts) == ("planned", 0)
