@@ -38,12 +38,12 @@ def on_postgresql(server: PostgreSQL, members: int) -> Iterator[Figure]:
     """Run one night in two databases that are alike, by the engine in one and by hand in the other."""
     ours = server.create("night")
     upgrade(ours)
-    with _engine(ours):
+    with engine_of(ours):
         publishing.publish(ADMIN, _PROGRAMME, None, "for a benchmark")
     _furnish(server, members)
     server.settle("night")
     server.create("night_by_hand", "night")
-    with _engine(ours):
+    with engine_of(ours):
         for job in ("pending", "expiry"):
             server.settle("night", "night_by_hand")
             hand = _by_hand(server, _SQL / f"{job}.sql")
@@ -55,12 +55,12 @@ def on_postgresql(server: PostgreSQL, members: int) -> Iterator[Figure]:
             yield Figure(f"night, {job}", rate, "lots/s", note=f"{members:,} members, {seconds:.1f} s")
             yield Figure(f"night, {job} by hand", done.counts["lots"] / hand, "lots/s", note=f"{hand:.1f} s")
             yield Figure(f"night, {job}, share of hand-written SQL", hand / seconds, "", at_least=LEAST_SHARE)
-        yield Figure("night, most memory", _peak_mib(), "MiB", at_most=MOST_MIB)
+        yield Figure("night, most memory", peak_mib(), "MiB", at_most=MOST_MIB)
     _compare(server)
 
 
 @contextmanager
-def _engine(database_url: str) -> Iterator[None]:
+def engine_of(database_url: str) -> Iterator[None]:
     app = create_app(Settings(database_url=database_url))
     forget_everything()
     with app.app_context():
@@ -69,14 +69,14 @@ def _engine(database_url: str) -> Iterator[None]:
 
 
 def _furnish(server: PostgreSQL, members: int) -> None:
-    with psycopg.connect(_plain(server, "night")) as connection:
-        for statement in _statements(_SQL / "members.sql"):
+    with psycopg.connect(plain_url(server, "night")) as connection:
+        for statement in statements_in(_SQL / "members.sql"):
             connection.execute(statement.replace(":members", str(members)).encode())
 
 
 def _by_hand(server: PostgreSQL, file: Path) -> float:
-    statements = _statements(file)
-    with psycopg.connect(_plain(server, "night_by_hand")) as connection:
+    statements = statements_in(file)
+    with psycopg.connect(plain_url(server, "night_by_hand")) as connection:
         began = time.perf_counter()
         for statement in statements:
             connection.execute(statement.encode())
@@ -88,7 +88,7 @@ def _compare(server: PostgreSQL) -> None:
     """Both ways must have done the same, or their times say nothing."""
     told = {}
     for name in ("night", "night_by_hand"):
-        with psycopg.connect(_plain(server, name)) as connection:
+        with psycopg.connect(plain_url(server, name)) as connection:
             told[name] = [
                 connection.execute(
                     f"SELECT count(*), sum(hashtextextended({table}::text, 0)) FROM {table}".encode()
@@ -98,14 +98,14 @@ def _compare(server: PostgreSQL) -> None:
     assert told["night"] == told["night_by_hand"], told
 
 
-def _statements(file: Path) -> list[str]:
+def statements_in(file: Path) -> list[str]:
     lines = (line for line in file.read_text().splitlines() if not line.startswith("--"))
     return [statement for part in "\n".join(lines).split(";") if (statement := part.strip())]
 
 
-def _plain(server: PostgreSQL, name: str) -> str:
+def plain_url(server: PostgreSQL, name: str) -> str:
     return sa.make_url(server.database_url(name)).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

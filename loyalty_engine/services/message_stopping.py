@@ -17,7 +17,7 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import message_pauses as pauses
 from loyalty_engine.store import message_stopping as store
 from loyalty_engine.store import messages
-from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.ids import is_id, new_id
 from loyalty_engine.store.message_pauses import EVERYTHING, Pause
 from loyalty_engine.store.session import in_transaction, reading
 from rules.errors import Conflict, NotFound
@@ -109,7 +109,7 @@ def cancel(actor: Actor, message_id: str, reason: str) -> messages.Message:
 
 
 def _cancel(connection: sa.Connection, actor: Actor, message_id: str, reason: str) -> messages.Message:
-    found = messages.anywhere(connection, message_id)
+    found = messages.anywhere(connection, message_id) if is_id(message_id) else None
     if found is None:
         raise NotFound("message_not_found", "There is no such message.")
     now = clock.now()
