@@ -47,7 +47,7 @@ _PROVE: Final = Statement(
     )
 )
 _USE: Final = Statement(t.delete().where(*_this))
-_USE_NEW: Final = Statement(t.delete().where(*_this))
+_USE_NEW: Final = Statement(t.delete().where(*_this, t.c.proved_at.is_(None)))
 _DROP: Final = Statement(t.delete().where(t.c.phone == _PHONE))
 _FORGET: Final = Statement(t.delete().where(t.c.expires_at < sa.bindparam("before", type_=t.c.expires_at.type)))
 
