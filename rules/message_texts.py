@@ -23,7 +23,7 @@ _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _REFUSE: Final = {"zh": "拒收请回复R", "en": "Reply STOP to opt out"}
 _ENDS: Final = frozenset(":.]】)-")
 _MONTHS: Final = "January February March April May June July August September October November December".split()
-_LONGEST: Final[Places] = {
+SAMPLE: Final[Places] = {
     "points": 1_000_000,
     "balance": 1_000_000,
     "years": 100,
@@ -32,7 +32,7 @@ _LONGEST: Final[Places] = {
     "valid_until": "2026-09-30",
     "expires_on": "2026-09-30",
 }
-"""What is filled in when a template is measured."""
+"""What is filled in when a template is measured or shown."""
 
 
 class PlaceMissing(Exception):
@@ -157,7 +157,7 @@ def longest(programme: Programme, template: Template, language: str) -> Spoken:
         for name, ids in names.items()
     }
     wide = "您" if tongue == "zh" else "n"
-    return said(programme, template, language, {**_LONGEST, **widest}, wide * LONGEST[tongue])
+    return said(programme, template, language, {**SAMPLE, **widest}, wide * LONGEST[tongue])
 
 
 def longest_segments(programme: Programme, template: Template, language: str) -> int:

@@ -5,7 +5,7 @@ from loyalty_engine.api.described import answers
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
-from loyalty_engine.api.schemas.messages import CodeSentAnswer
+from loyalty_engine.api.schemas.messages import CodeSchema, CodeSentAnswer
 from loyalty_engine.services import redemption_codes
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
@@ -17,7 +17,8 @@ blueprint = Blueprint("codes", __name__, url_prefix="/v1/members", description="
 @allow("terminal", "service")
 @answers(202, CodeSentAnswer)
 @takes_key
-def send(actor: Actor, member_id: str) -> Answer:
+@blueprint.arguments(CodeSchema)
+def send(actor: Actor, asked: dict[str, str], member_id: str) -> Answer:
     """Send the member a code for a redemption: it goes into `proof.code` within five minutes."""
     return once(
         actor,

@@ -1,13 +1,14 @@
 """Everything that is kept of a member, and its end: for members by themselves, and for staff."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, request
 
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.bodies import json_body, read_json
 from loyalty_engine.api.described import answers, reads
+from loyalty_engine.api.limits import limits
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import private
@@ -17,6 +18,9 @@ from loyalty_engine.services import erasure, exporting, own_changes
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 
+EXPORT_COSTS: Final = 60
+"""An export reads all of a member's rows: nobody needs ten a minute."""
+
 blueprint = Blueprint("leaving", __name__, url_prefix="/v1", description="All that is kept of a member, and its end.")
 
 
@@ -24,7 +28,9 @@ blueprint = Blueprint("leaving", __name__, url_prefix="/v1", description="All th
 @allow("member")
 @answers(200, ExportAnswer)
 def export(actor: Actor) -> Response:
-    """Show everything that is kept of me."""
+    """Show everything that is kept of me; it costs as much as sixty look-ups."""
+    limits().lookups.take(actor.token_id, 1)
+    limits().lookups.charge(actor.token_id, EXPORT_COSTS)
     return private(exporting.export(actor, _self(actor)))
 
 

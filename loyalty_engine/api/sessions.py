@@ -11,8 +11,8 @@ from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.responses import answer, private
 from loyalty_engine.api.schemas.sessions import (
     CodeAskedAnswer,
-    CodeSchema,
     OwnCodeSchema,
+    PhoneCodeSchema,
     SessionOpenedAnswer,
     SessionsAnswer,
     SessionSchema,
@@ -31,7 +31,7 @@ _SENT = {"good_for_seconds": int(phone_codes.GOOD_FOR.total_seconds())}
 @blueprint.route("/sessions/codes", methods=["POST"])
 @public
 @answers(202, CodeAskedAnswer)
-@blueprint.arguments(CodeSchema)
+@blueprint.arguments(PhoneCodeSchema)
 def ask_code(body: dict[str, Any]) -> Answer:
     """Have a code sent to a phone; the answer is the same whether or not a member has it."""
     sessions.ask_code(body["phone"], body["language"], _address())

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "importing:demo",
     "import": "importing:import_",
     "members": "members:members",
+    "messages": "messages:messages",
     "programme": "programme:programme",
     "qr": "qr:qr",
     "report": "reports:report",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, newcomers, races, tokens
+from loyalty_engine.services import audit_log, checking, message_stopping, newcomers, races, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import GivenConsent
@@ -156,6 +156,8 @@ def _put_consent(connection: sa.Connection, actor: Actor, member_id: str, said: 
     earlier = before.get((said.channel, said.purpose))
     if said != earlier and (earlier is None or earlier.at <= said.at):
         store.put_consent(connection, locked, said)
+        if not said.given:
+            message_stopping.withdraw(connection, locked, said.channel, said.purpose)
         told = {f"{said.channel} {said.purpose}": said.given}
         audit_log.record(connection, actor, "member.consent", locked, told)
     return load(connection, locked)

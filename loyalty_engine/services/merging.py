@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, reasons, standing, tokens
+from loyalty_engine.services import audit_log, message_stopping, reasons, standing, tokens
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import checked_id, no_member
@@ -148,6 +148,7 @@ def _take_rest(connection: sa.Connection, plan: Plan, old_id: str, into_id: str)
     merges.copy_occasions(connection, old_id, into_id, numbered)
     merges.reissue_vouchers(connection, old_id, into_id, clock.now())
     merges.move_person(connection, old_id, into_id)
+    message_stopping.move(connection, old_id, into_id)
     tokens.revoke_members(connection, old_id)
 
 

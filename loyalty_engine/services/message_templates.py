@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loyalty_engine.services.caching import Cache
-from rules.message_texts import BY_MEMBER, longest, longest_segments, places_in, spoken
+from rules.message_texts import BY_MEMBER, Spoken, longest, longest_segments, places_in, spoken
 from rules.messages import purpose_of, template_of
 from rules.plan import Plan
 from rules.programme import Template
@@ -33,16 +33,16 @@ class Known:
         key = (self.plan.version, self.template.id, tag)
         return _segments.get(key, lambda: longest_segments(self.plan.programme, self.template, tag))
 
-    def length(self, language: str) -> str:
+    def longest(self, language: str) -> Spoken:
         """Return the longest body to be expected, to see what goes into one text."""
         tag = spoken(self.template.texts, language).language
         key = (self.plan.version, self.template.id, tag)
-        return _longest.get(key, lambda: longest(self.plan.programme, self.template, tag).text)
+        return _longest.get(key, lambda: longest(self.plan.programme, self.template, tag))
 
 
 _known: Cache[tuple[int, str, str], Known] = Cache(seconds=None, size=1_000)
 _segments: Cache[tuple[int, str, str], int] = Cache(seconds=None, size=1_000)
-_longest: Cache[tuple[int, str, str], str] = Cache(seconds=None, size=1_000)
+_longest: Cache[tuple[int, str, str], Spoken] = Cache(seconds=None, size=1_000)
 
 
 def known(plan: Plan, template_id: str, cause_kind: str) -> Known:

@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
+from loyalty_engine.services.message_limits import zone_of
 from loyalty_engine.services.message_pauses import is_paused, paused_now
-from loyalty_engine.services.messages import zone_of
 from loyalty_engine.services.phones import takes_sms
 from loyalty_engine.services.programmes import plan_for, plan_of
 from loyalty_engine.store import message_people
@@ -130,7 +130,8 @@ def _template(connection: sa.Connection, row: Message, now: datetime) -> tuple[P
 def _quiet(programme: Programme, row: Message, person: Person | None, now: datetime) -> Unsendable | None:
     if row.cause_kind in AT_ONCE and row.purpose in ("service", "code"):
         return None
-    until = out_of_quiet(now, zone_of(programme, person), programme.messages.quiet_hours)
+    zone = zone_of(programme, person.time_zone if person else None)
+    until = out_of_quiet(now, zone, programme.messages.quiet_hours)
     return Unsendable("quiet", until) if until > now else None
 
 
@@ -164,12 +165,17 @@ def _together(
 
 def _text(bodies: Sequence[_Body]) -> str:
     lead = bodies[0]
-    return sms(lead.programme, lead.row.purpose, [body.spoken for body in bodies])
+    return sms(lead.programme, lead.row.purpose, _once_each(bodies))
+
+
+def _once_each(bodies: Sequence[_Body]) -> list[Spoken]:
+    """Return what is to be said: two notices that came late and say the same are said once."""
+    return list(dict.fromkeys(body.spoken for body in bodies))
 
 
 def _letter(to: str, bodies: Sequence[_Body], apart: dict[str, Unsendable]) -> Composed:
     lead = bodies[0]
     language = lead.spoken.language
     subject = spoken(lead.template.subject or lead.programme.name, language).text
-    text = "\n\n".join(body.spoken.text for body in bodies)
+    text = "\n\n".join(one.text for one in _once_each(bodies))
     return Composed(to, subject, text, 0, tuple(one.row.message_id for one in bodies), apart)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from loyalty_engine.services.deployment_secrets import phone_digest
-from loyalty_engine.services.message_limits import Limits
+from loyalty_engine.services.message_limits import Limits, zone_of
 from loyalty_engine.services.message_pauses import is_paused, paused
 from loyalty_engine.services.message_templates import Known, known
 from loyalty_engine.services.programmes import plan_for
@@ -80,13 +79,14 @@ def plan_rows(
     if not fresh:
         return []
     ids = sorted({one.member_id for one in fresh})
+    people = message_people.people(connection, ids)
     batch = _Batch(
         connection,
         plan,
         now,
-        message_people.people(connection, ids),
+        people,
         message_people.said(connection, ids),
-        Limits.load(connection, plan, ids, limited, now),
+        Limits.load(connection, plan, people, limited, now),
         paused(connection),
     )
     rows = [_row(batch, one) for one in fresh]
@@ -118,7 +118,7 @@ def _row(batch: _Batch, one: Wanted) -> dict[str, Any]:
         template.template, template.purpose, batch.said.get(one.member_id, {}), _addresses(person)
     )
     refused = template.missing(one.places) or refused
-    send_at, late = _send_at(batch, one, template, person, channel, may_wait=refused is None)
+    send_at, late = _send_at(batch, one, template, person, channel, is_allowed=refused is None)
     reason = refused or late
     held = reason is None and is_paused(one.template, batch.paused)
     return {
@@ -150,28 +150,23 @@ def _addresses(person: Person | None) -> frozenset[str]:
 
 
 def _send_at(
-    batch: _Batch, one: Wanted, template: Known, person: Person | None, channel: str, may_wait: bool
+    batch: _Batch, one: Wanted, template: Known, person: Person | None, channel: str, is_allowed: bool
 ) -> tuple[datetime, str | None]:
     """Return when a message goes out, and why it doesn't where there is no such time."""
     settings = batch.plan.programme.messages
-    zone = zone_of(batch.plan.programme, person)
+    zone = zone_of(batch.plan.programme, person.time_zone if person else None)
     if not one.at_once:
         at = next_send(settings, zone, batch.now, one.on)
     elif template.purpose in ("greeting", "marketing"):
         at = out_of_quiet(batch.now, zone, settings.quiet_hours)
     else:
         at = batch.now
-    if not may_wait:
+    if not is_allowed or person is None:
         return at, None
-    found = batch.limits.take(one.member_id, channel, template, zone, at, one.send_by)
+    found = batch.limits.take(person, channel, template, at, one.send_by)
     if found is None:
         return at, "limit"
     return found, "too_late" if one.send_by is not None and found > one.send_by else None
-
-
-def zone_of(programme: Programme, person: Person | None) -> ZoneInfo:
-    """Return the member's own zone, else the programme's."""
-    return ZoneInfo(person.time_zone) if person and person.time_zone else programme.time_zone
 
 
 def plan_code(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -21,6 +21,10 @@ class Pause:
     paused_at: datetime
     actor: str
     reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"what": self.what, "since": self.paused_at, "by": self.actor, "reason": self.reason}
 
 
 _ALL: Final = Statement(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -52,11 +52,12 @@ class Message:
 
 
 COLUMNS: Final = tuple(messages.c[field.name] for field in fields(Message))
-_INSERTED: Final = (
+INSERTED: Final = (
     "member_id message_id template purpose channel language status reason cause_kind cause_id places to_address send_at"
     " send_by planned_at changed_at segments version"
 ).split()
-_insert = statements.insert_once(messages, *_INSERTED)
+"""The columns of a new message."""
+_insert = statements.insert_once(messages, *INSERTED)
 _id = sa.bindparam("member_id", type_=messages.c.member_id.type)
 _find = Statement(
     sa.select(*COLUMNS).where(
@@ -107,3 +108,33 @@ def causes_since(connection: sa.Connection, member_id: str, kind: str, prefix: s
     of_them = (row.member_id == member_id, row.cause_kind == kind, row.cause_id.startswith(f"{prefix}/"))
     query = sa.select(sa.func.count()).where(*of_them, row.planned_at > sa.literal(since, row.planned_at.type))
     return int(connection.scalar(query) or 0)
+
+
+class Waiting(NamedTuple):
+    """What is planned for a member, as far as one more message may go with it."""
+
+    member_id: str
+    template: str
+    purpose: str
+    channel: str
+    send_at: datetime
+    version: int
+
+
+def planned(connection: sa.Connection, member_ids: Collection[str], purposes: Collection[str]) -> list[Waiting]:
+    """Return what is planned for these members for these purposes, in the order of sending."""
+    of_them = (among(connection, messages.c.member_id, member_ids), messages.c.purpose.in_(list(purposes)))
+    query = sa.select(*(messages.c[name] for name in Waiting._fields)).where(*of_them, messages.c.status == "planned")
+    rows = connection.execute(query.order_by(messages.c.send_at, messages.c.message_id))
+    return [Waiting(str(member_id), *rest) for member_id, *rest in rows]
+
+
+def anywhere(connection: sa.Connection, message_id: str) -> Message | None:
+    """Return a message, whoever's it is."""
+    row = connection.execute(sa.select(*COLUMNS).where(messages.c.message_id == message_id)).first()
+    return Message(*row) if row else None
+
+
+def any_in(connection: sa.Connection, status: str) -> bool:
+    """Tell whether any message is in a state."""
+    return connection.scalar(sa.select(messages.c.member_id).where(messages.c.status == status).limit(1)) is not None

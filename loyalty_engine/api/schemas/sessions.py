@@ -15,7 +15,7 @@ from loyalty_engine.services.newcomers import NewMember
 String, Integer = fields.String, fields.Integer
 
 
-class CodeSchema(Strict):
+class PhoneCodeSchema(Strict):
     """To which phone a code is sent, and in which language."""
 
     phone = needed(Word, example="+8613800138000")

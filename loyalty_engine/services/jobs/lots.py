@@ -1,6 +1,7 @@
 """The nightly jobs on lots: what waited becomes available, ends are noticed, and what has ended lapses."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import sqlalchemy as sa
@@ -29,11 +30,12 @@ def _inactivity(programme: Programme) -> tuple[tuple[str, Period], ...]:
     )
 
 
-def _noticing(night: Night) -> Noticing | None:
-    promised = night.plan.programme.messages.expiry_notices
+def noticing(programme: Programme, day: date) -> Noticing | None:
+    """Return what has to be noticed on a day; None where the programme promises nothing."""
+    promised = programme.messages.expiry_notices
     if promised is None:
         return None
-    return Noticing(night.day, promised.days_before, promised.at_least, _inactivity(night.plan.programme))
+    return Noticing(day, promised.days_before, promised.at_least, _inactivity(programme))
 
 
 def _mature(connection: sa.Connection, ids: Sequence[str], night: Night) -> Counts:
@@ -47,16 +49,16 @@ def _expire(connection: sa.Connection, ids: Sequence[str], night: Night) -> Coun
 
 
 def _due_notices(night: Night) -> Due | None:
-    noticing = _noticing(night)
-    return None if noticing is None else ends.due(noticing)
+    asked = noticing(night.plan.programme, night.day)
+    return None if asked is None else ends.due(asked)
 
 
 def _plan_notices(connection: sa.Connection, ids: Sequence[str], night: Night) -> Counts:
     """A notice that is made up for is planned today, not on the day that was missed: the member gets its time."""
-    noticing = _noticing(night)
-    assert noticing is not None, "nobody is noticed where nothing is promised"
+    asked = noticing(night.plan.programme, night.day)
+    assert asked is not None, "nobody is noticed where nothing is promised"
     on = business_day(night.at, night.plan.programme.time_zone)
-    written = ends.plan(connection, ids, noticing, on, night.at)
+    written = ends.plan(connection, ids, asked, on, night.at)
     expiry_messages.tell(connection, night.plan, written, on)
     return {"members": len(ids), "notices": len(written)}
 

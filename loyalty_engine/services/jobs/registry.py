@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from loyalty_engine.services import idempotency, occasions, parking, phone_codes, redemptions, voucher_endings
+from loyalty_engine.services import (
+    idempotency,
+    message_stopping,
+    occasions,
+    parking,
+    phone_codes,
+    redemptions,
+    voucher_endings,
+)
 from loyalty_engine.services.jobs import levels, lots
 from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
 
@@ -19,6 +27,7 @@ NIGHTLY: Final[tuple[Job, ...]] = (
 
 EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("holds", redemptions.time_out_holds),
+    EveryMinute("held-messages", message_stopping.release_unpaused),
     EveryMinute("voucher-holds", voucher_endings.release_held),
     occasions.WELCOMES,
 )

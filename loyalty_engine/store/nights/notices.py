@@ -16,6 +16,8 @@ from rules.periods import Period
 
 _COLUMNS = ("member_id", "wallet", "expires_on", "days_before", "points", "status", "planned_on", "planned_at")
 
+_KEY = (lots.c.member_id, lots.c.wallet)
+
 
 @dataclass(frozen=True, slots=True)
 class Noticing:
@@ -55,18 +57,35 @@ def plan(
 
     `on` is the day on which they really are planned, whichever day is being run.
     """
-    key = (lots.c.member_id, lots.c.wallet)
-    of_these = sa.select(*key).where(these(connection, lots.c.member_id, member_ids))
+    of_these = sa.select(*_KEY).where(these(connection, lots.c.member_id, member_ids))
     written: list[Notice] = []
     for days in noticing.days_before:
-        for end, chosen in _ends(noticing, days, of_these):
-            points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
-            oldest = sa.func.min(lots.c.opened_on)
-            by_end = chosen.add_columns(end.label("expires_on"), points, oldest.label("oldest"))
-            grouped = by_end.group_by(*key, end if end is lots.c.expires_on else accounts.c.active_on).subquery()
+        for grouped in _by_end(noticing, days, of_these):
             long_enough = _long_enough(grouped.c.oldest, days, grouped.c.expires_on)
             written += _insert(connection, grouped, long_enough, noticing, days, on, at)
     return written
+
+
+def expected(connection: sa.Connection, noticing: Noticing) -> int:
+    """Return how many notices the day would write that are worth telling, by what is stored now."""
+    found = 0
+    for days in noticing.days_before:
+        for grouped in _by_end(noticing, days, sa.select(*_KEY)):
+            told = (
+                _long_enough(grouped.c.oldest, days, grouped.c.expires_on),
+                grouped.c.points >= noticing.at_least,
+            )
+            found += connection.scalar(sa.select(sa.func.count()).select_from(grouped).where(*told)) or 0
+    return found
+
+
+def _by_end(noticing: Noticing, days: int, chosen: sa.Select[Any]) -> Iterator[sa.Subquery]:
+    """Yield what ends together: the points of each member, wallet and end, and since when the oldest lot is there."""
+    for end, found in _ends(noticing, days, chosen):
+        points = sa.cast(sa.func.sum(lots.c.remaining), sa.BigInteger).label("points")
+        oldest = sa.func.min(lots.c.opened_on).label("oldest")
+        by_end = found.add_columns(end.label("expires_on"), points, oldest)
+        yield by_end.group_by(*_KEY, end if end is lots.c.expires_on else accounts.c.active_on).subquery()
 
 
 def _ends(
