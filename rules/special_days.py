@@ -50,7 +50,7 @@ def holiday_names(country: str) -> frozenset[str]:
 
 def is_known(country: str, name: str) -> bool:
     """Tell whether a country keeps a holiday of that name."""
-    return _key(name) in {_key(known) for known in holiday_names(country)}
+    return any(_key(name) in _days(country, year) for year in range(_KNOWN_FROM, _KNOWN_THROUGH + 1))
 
 
 @lru_cache(maxsize=256)
@@ -78,7 +78,7 @@ def _languages(country: str) -> tuple[str | None, ...]:
     import holidays
 
     plain = holidays.country_holidays(country)
-    return tuple(sorted({_ENGLISH, plain.default_language} & set(plain.supported_languages))) or (None,)
+    return tuple({_ENGLISH, plain.default_language} & set(plain.supported_languages)) or (None,)
 
 
 def _names(written: str) -> Iterator[str]:

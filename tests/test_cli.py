@@ -328,11 +328,11 @@ def test_members_at_risk_are_listed(ready: Loyalty) -> None:
 def test_the_code_for_a_stores_door_leads_to_the_members_pages(
     ready: Loyalty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOYALTY_PUBLIC_ADDRESS", "https://club.example.com")
+    monkeypatch.setenv("LOYALTY_PUBLIC_URL", "https://club.example.com")
     made = ready("qr", "join", "--out", "door.svg", "--json")
     assert told(made) == {"file": "door.svg", "leads_to": "https://club.example.com/join"}
     assert (tmp_path / "door.svg").read_text("utf-8").startswith("<?xml")
     assert ready("qr", "join", "--store", "nowhere", "--out", "x.svg").exit_code == 1
-    monkeypatch.delenv("LOYALTY_PUBLIC_ADDRESS")
+    monkeypatch.delenv("LOYALTY_PUBLIC_URL")
     assert ready("qr", "join", "--out", "x.svg").exit_code == 2
     assert not (tmp_path / "x.svg").exists()

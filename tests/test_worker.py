@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -102,6 +103,22 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
     assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "vouchers", "reviews", "tidy"]
     assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
     assert "was run before" in loyalty("run", "pending").stdout
+
+
+def test_a_server_takes_its_worker_along_when_it_ends(loyalty: Loyalty) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "loyalty_engine.cli", "serve", "--with-worker", "--port", port]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if '"started"' in line:
+                break
+        server.send_signal(signal.SIGTERM)
+        rest = server.stderr.read()
+    assert '"stopped"' in rest
 
 
 def test_a_tick_survives_a_bug_and_a_database_that_is_away(

@@ -32,6 +32,7 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    twilio,
     vouchers,
 )
 from loyalty_engine.api.openapi import make_api
@@ -61,6 +62,7 @@ _RESOURCES = (
     tokens,
     sessions,
     audit_log,
+    twilio,
     health,
     metrics,
 )

@@ -19,16 +19,16 @@ def qr() -> None:
 
 @qr.command()
 @click.option("--store", help="The store by which people come in; it is kept with who joins.")
-@click.option("--address", help="The address of the members' pages; LOYALTY_PUBLIC_ADDRESS where left out.")
+@click.option("--address", help="The address of the members' pages; LOYALTY_PUBLIC_URL where left out.")
 @click.option(
     "--out", "file", type=_FILE, required=True, help="The file to write: a drawing (SVG) that prints at any size."
 )
 @json_option
 def join(store: str | None, address: str | None, file: Path) -> None:
     """Make the code that leads a phone to the members' pages, to join or to sign in."""
-    address = address or settings().public_address
+    address = address or settings().public_url
     if not address:
-        raise click.UsageError("say where the pages are: --address https://club.example.com, or LOYALTY_PUBLIC_ADDRESS")
+        raise click.UsageError("say where the pages are: --address https://club.example.com, or LOYALTY_PUBLIC_URL")
     if store is not None:
         with engine():
             store = stores.store(command_line("qr"), store).store_id

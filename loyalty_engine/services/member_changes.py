@@ -1,6 +1,6 @@
 """Changes what is known of a member: who asked, and for what must not be done lightly why, is in the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -161,6 +161,12 @@ def _put_consent(connection: sa.Connection, actor: Actor, member_id: str, said: 
         told = {f"{said.channel} {said.purpose}": said.given}
         audit_log.record(connection, actor, "member.consent", locked, told)
     return load(connection, locked)
+
+
+def put_consents_in(connection: sa.Connection, actor: Actor, member_id: str, words: Sequence[Consent]) -> None:
+    """Store several things that a member says at once, in the caller's transaction."""
+    for said in words:
+        _put_consent(connection, actor, member_id, said)
 
 
 def suspend_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:

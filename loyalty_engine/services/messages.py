@@ -163,10 +163,10 @@ def _send_at(
         at = batch.now
     if not is_allowed or person is None:
         return at, None
+    if one.send_by is not None and at > one.send_by:
+        return at, "too_late"
     found = batch.limits.take(person, channel, template, at, one.send_by)
-    if found is None:
-        return at, "limit"
-    return found, "too_late" if one.send_by is not None and found > one.send_by else None
+    return (at, "limit") if found is None else (found, None)
 
 
 def plan_code(

@@ -118,16 +118,22 @@ def bind(connection: sa.Connection, found: Found, key: str, posting_id: str, at:
         assert changed, "the voucher is locked"
 
 
-def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id: str | None) -> None:
-    """Redeem the vouchers of a purchase that is parked, for whoever it turns out to be; a known member's own only."""
+def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id: str | None) -> list[Values]:
+    """Redeem the vouchers of a purchase that is parked, for whoever it turns out to be; a known member's own only.
+
+    Return those that this used up.
+    """
+    used: list[Values] = []
     if not incoming.vouchers:
-        return
+        return used
     day, now = business_day(incoming.purchase.occurred_at, plan.programme.time_zone), clock.now()
     for row in _rows(connection, _normal(incoming.vouchers), member_id):
         if row["status"] != "redeemed" and is_usable(row, incoming.key, day, now):
             kept = for_purchase(incoming.key)
             values = {"status": "redeemed", "held_until": None, "lines": kept, "redeemed_at": now, "ended_at": None}
-            store.change(connection, place_in(row), (row["status"],), **values)
+            if store.change(connection, place_in(row), (row["status"],), **values):
+                used.append(row)
+    return used
 
 
 def place_in(row: Values) -> Place:

@@ -5,6 +5,7 @@ Source: ARCHITECTURE.md, A purchase; RELIABILITY.md, Idempotency and Doors.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.purchase_keys import KeyRow
 from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import in_transaction
+from loyalty_engine.store.vouchers import Values
 from rules.plan import Plan
 
 
@@ -57,13 +59,15 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
-        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
         return parking.park(connection, incoming, trouble, who.member_id)
     now = None if replays_history else clock.now()
     booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
-        purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
+        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
         return parking.park(connection, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
@@ -114,6 +118,9 @@ def _tell(
     held = {one.redemption_id for one in before if one.status == "held"}
     redemption_messages.tell(posting, state, [one for one in captured if one.redemption_id in held])
     new = [one.row for one in vouchers.redeemed if one.row["status"] != "redeemed"]
-    if new and posting.now is not None:
-        used = [(row["voucher_id"], row["reward"]) for row in new]
-        redemption_messages.tell_of_vouchers(posting.connection, state.member_id, used, posting.now)
+    _tell_of_vouchers(posting.connection, new, posting.now)
+
+
+def _tell_of_vouchers(connection: sa.Connection, used: Sequence[Values], now: datetime | None) -> None:
+    if used and now is not None:
+        redemption_messages.tell_of_vouchers(connection, used, now)

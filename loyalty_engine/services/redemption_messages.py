@@ -3,9 +3,9 @@
 History that is imported is not told. Source: RELIABILITY.md, Doors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -46,13 +46,10 @@ def _plan(posting: Posting, wanted: Sequence[Wanted]) -> None:
         plan_messages(posting.connection, plan_for(posting.connection, posting.now), wanted, posting.now)
 
 
-def tell_of_vouchers(
-    connection: sa.Connection, member_id: str, vouchers: Iterable[tuple[str, str]], now: datetime
-) -> None:
-    """Tell of vouchers that were used, each by its id and its reward."""
+def tell_of_vouchers(connection: sa.Connection, used: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Tell of vouchers (their rows) that were used, each its own member."""
     wanted = [
-        Wanted(member_id, VOUCHER_USED.id, CAUSE, voucher_id, {"reward": reward}, at_once=True)
-        for voucher_id, reward in vouchers
+        Wanted(row["member_id"], VOUCHER_USED.id, CAUSE, row["voucher_id"], {"reward": row["reward"]}, at_once=True)
+        for row in used
     ]
-    if wanted:
-        plan_messages(connection, plan_for(connection, now), wanted, now)
+    plan_messages(connection, plan_for(connection, now), wanted, now)

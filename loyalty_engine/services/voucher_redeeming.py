@@ -34,7 +34,7 @@ def redeem_in(
     _check_usable(row, key, now, today)
     values = {"status": "redeemed", "held_until": None, "lines": for_purchase(key), "redeemed_at": now}
     answer = _changed(connection, row, values)
-    redemption_messages.tell_of_vouchers(connection, row["member_id"], [(row["voucher_id"], row["reward"])], now)
+    redemption_messages.tell_of_vouchers(connection, [row], now)
     return answer
 
 

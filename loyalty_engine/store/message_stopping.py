@@ -3,8 +3,9 @@
 Each is conditional on the state that it leaves: what is being sent meanwhile is past stopping.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -12,7 +13,11 @@ from loyalty_engine.store.message_pauses import EVERYTHING
 from loyalty_engine.store.messages import COLUMNS, OPEN, Message
 from loyalty_engine.store.tables import messages
 
-_NO_PLACES = "{}"
+_WIPED: Final[Mapping[str, Any]] = {
+    "places": sa.case((messages.c.purpose == "code", "{}"), else_=messages.c.places),
+    "to_address": None,
+}
+"""A code that is not sent any more is forgotten, with the number that it was for."""
 _PRESERVED = {"preserve_rowcount": True}
 
 
@@ -41,10 +46,7 @@ def expire_held(connection: sa.Connection, at: datetime) -> int:
     over = messages.update().where(
         messages.c.status == "held", messages.c.send_by < sa.literal(at, messages.c.send_by.type)
     )
-    wiped = sa.case((messages.c.purpose == "code", _NO_PLACES), else_=messages.c.places)
-    return _changed(
-        connection, over.values(status="expired", reason="too_late", places=wiped, to_address=None, changed_at=at)
-    )
+    return _changed(connection, over.values(status="expired", reason="too_late", changed_at=at, **_WIPED))
 
 
 def cancel(connection: sa.Connection, member_id: str, message_id: str, reason: str, at: datetime) -> bool:
@@ -60,7 +62,7 @@ def withdraw(connection: sa.Connection, member_id: str, channel: str, purpose: s
 
 
 def _cancelled(connection: sa.Connection, which: Sequence[sa.ColumnElement[bool]], reason: str, at: datetime) -> int:
-    ended = {"status": "cancelled", "reason": reason, "changed_at": at, "to_address": None}
+    ended = {"status": "cancelled", "reason": reason, "changed_at": at, **_WIPED}
     return _changed(connection, messages.update().where(*which, messages.c.status.in_(OPEN)).values(**ended))
 
 

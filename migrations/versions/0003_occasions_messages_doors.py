@@ -85,6 +85,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_messages_open', ['changed_at'], unique=False, postgresql_where=sa.text("status IN ('sending', 'unknown')"), sqlite_where=sa.text("status IN ('sending', 'unknown')"))
         batch_op.create_index(op.f('ix_messages_message_id'), ['message_id'], unique=False)
         batch_op.create_index(op.f('ix_messages_status_changed_at'), ['status', 'changed_at'], unique=False)
+        batch_op.create_index('ix_messages_urgent', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose = 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose = 'code'"))
 
     op.create_table('phone_codes',
     sa.Column('phone', sa.String(length=20), nullable=False),

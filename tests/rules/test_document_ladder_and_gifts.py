@@ -111,6 +111,26 @@ WRONG: list[tuple[str, Any, list[str]]] = [
         {"holiday": "China", "name": "Spring Festival"},
         ['occasions[0].on.holiday: "China" is no country (write two capitals of ISO 3166, such as CN)'],
     ),
+    (
+        "occasions[0].on",
+        {"holiday": "ZZ", "name": "Spring Festival"},
+        ['occasions[0].on.holiday: the holidays of ZZ are not known (write its days as {date: "06-18"})'],
+    ),
+    (
+        "occasions[0].on",
+        {"holiday": "CN", "name": "Sprng Festival"},
+        ['occasions[0].on.name: CN has no holiday "Sprng Festival" (did you mean "Spring Festival"?)'],
+    ),
+    (
+        "occasions[0].lead",
+        "soon",
+        ['occasions[0].lead: "soon" is not a length of time (write it as "30 days" or "12 months")'],
+    ),
+    (
+        "occasions[0]",
+        {"id": "o", "on": "enrolment", "lead": "14 days", "give": [{"points": 1, "wallet": "beans"}]},
+        ['occasions[0].lead: only a birthday or a member\'s own date can be known for so long (leave "lead" out)'],
+    ),
     ("occasions[0].on", {"holiday": "CN"}, ['occasions[0].on.name: "name" is missing']),
     (
         "occasions[0].on",

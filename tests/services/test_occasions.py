@@ -1,19 +1,27 @@
 """What occasions give on real databases: each kind of day once, whoever runs it, and whoever the member has become."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from loyalty_engine.services import merging
+from loyalty_engine import clock
+from loyalty_engine.services import merging, occasion_days
 from loyalty_engine.services.auditing import audit
-from loyalty_engine.store.session import db
+from loyalty_engine.services.jobs.kinds import Night
+from loyalty_engine.services.occasions import OCCASIONS
+from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store.nights import batches
+from loyalty_engine.store.session import db, in_transaction, reading
 from rules.facts import Birthday
 from tests.builders import STAFF, open_store, publish
 from tests.conftest import FrozenClock
-from tests.ledger import line, post, sold
+from tests.ledger import empty, line, post, sold
 from tests.occasions import (
     A_DAY,
     ANN,
@@ -236,3 +244,66 @@ def test_what_is_out_of_stock_is_left_out_and_not_promised(app: Flask, frozen_cl
     assert len(entries()) == 4
     assert sorted(one["template"] for one in told()) == ["cake", "cake", "hello", "hello"]
     assert audit().broken == ()
+
+
+# By an index, and by many at once
+
+
+@pytest.mark.parametrize(
+    ("occasion", "index"),
+    [
+        ("{id: o, on: birthday, give: [{points: 1, wallet: beans}]}", "ix_profiles_birthday"),
+        ("{id: o, on: {member_date: wedding}, message: hello}", "ix_member_dates_name_month_day"),
+        ("{id: o, on: anniversary, message: hello}", "ix_members_joined_on"),
+        ("{id: o, on: {after_purchase: 7 days}, message: hello}", "ix_purchases_till_day_purchase_key"),
+        ("{id: o, on: enrolment, message: hello}", "ix_members_joined_on"),
+        ("{id: o, on: tier_upgrade, message: hello}", "ix_tier_history_changes"),
+    ],
+)
+def test_the_members_of_a_day_are_looked_up(app: Flask, frozen_clock: FrozenClock, occasion: str, index: str) -> None:
+    publish(club(occasion))
+    with reading() as connection:
+        plan = plan_for(connection, clock.now())
+    search = occasion_days.of_the_night(plan, plan.programme.occasions[0], DAY, DAY)
+    assert search is not None
+    due = occasion_days.whom_to_look_at(search)
+    assert due is not None
+    assert index in _plan_of(batches.who(due, None))
+
+
+def _plan_of(query: sa.Select[Any]) -> str:
+    """Return how the database would go about a query, if scanning were not cheaper on tables so small."""
+    with db.engine.connect() as connection:
+        postgresql = connection.dialect.name == "postgresql"
+        if postgresql:
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        written = query.compile(connection, compile_kwargs={"render_postcompile": True})
+        explain = "EXPLAIN " if postgresql else "EXPLAIN QUERY PLAN "
+        rows = connection.exec_driver_sql(explain + str(written), dict(written.construct_params()))
+        return "\n".join(str(tuple(row)) for row in rows)
+
+
+def test_two_workers_at_once_give_once(postgresql_application: Flask, frozen_clock: FrozenClock) -> None:
+    with postgresql_application.app_context():
+        empty()
+        publish(club(BIRTHDAY, '{id: day, on: {date: "11-22"}, message: hello}'))
+        members = [join(LONG_AGO, ANN, phone=f"+86138001380{number:02}") for number in range(40)]
+        with reading() as connection:
+            plan = plan_for(connection, clock.now())
+
+    def work(start: Barrier) -> None:
+        with postgresql_application.app_context():
+            start.wait()
+            # past the lease, as one does that was stopped and goes on too late
+            for step in OCCASIONS.steps(Night(DAY, clock.now(), plan), ""):
+                assert step.work is not None
+                in_transaction(step.work)
+
+    start = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, [start] * 4))
+    with postgresql_application.app_context():
+        assert len(entries()) == len(members)
+        assert len(granted()) == 2 * len(members)
+        assert len(told()) == 2 * len(members)
+        assert audit().broken == ()

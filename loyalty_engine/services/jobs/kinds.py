@@ -123,3 +123,5 @@ class EveryMinute:
 
     name: str
     call: Callable[[datetime, int], int]
+    standing: Callable[[], Counts] = dict
+    """What else is told of it beside how much it did."""

@@ -36,7 +36,7 @@ def run(name: str, as_of: date | None = None, watch: Watch | None = None) -> lis
     as_of = as_of or present
     if as_of > present:
         raise Invalid("as_of_in_future", f"{as_of} has not begun yet; today is {present} in the programme's time zone.")
-    for one in registry.EVERY_MINUTE:
+    for one in (*registry.EVERY_MINUTE, registry.SENDING):
         if one.name == name:
             return [_called(one, present)]
     jobs = registry.NIGHTLY if name == "night" else tuple(job for job in registry.NIGHTLY if job.name == name)
@@ -97,9 +97,15 @@ def _called(job: EveryMinute, day: date) -> Done:
         done += more
         if more < A_CALL:
             break
+    return note(job, day, done)
+
+
+def note(job: EveryMinute, day: date, done: int) -> Done:
+    """Note that a job was called and did so much; return what it has done on that day."""
+    now = clock.now()
     with reading() as connection:
         found = job_runs.find(connection, job.name, day)
     before = json.loads(found.counts).get("done", 0) if found else 0
-    counts = {"done": before + done}
+    counts = {"done": before + done, **job.standing()}
     in_transaction(lambda connection: job_runs.note(connection, job.name, day, json.dumps(counts), now))
     return Done(job.name, day, "done", counts)

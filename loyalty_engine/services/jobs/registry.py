@@ -3,16 +3,20 @@
 from typing import Final
 
 from loyalty_engine.services import (
+    dispatch,
+    gateways,
     idempotency,
     message_stopping,
     occasions,
     parking,
     phone_codes,
+    reconciliation,
     redemptions,
     voucher_endings,
 )
 from loyalty_engine.services.jobs import levels, lots
 from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
+from loyalty_engine.store.ids import new_id
 
 NIGHTLY: Final[tuple[Job, ...]] = (
     lots.PENDING,
@@ -30,6 +34,13 @@ EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("held-messages", message_stopping.release_unpaused),
     EveryMinute("voucher-holds", voucher_endings.release_held),
     occasions.WELCOMES,
+    EveryMinute("reconcile", reconciliation.reconcile),
 )
+SENDING: Final = EveryMinute(
+    "send",
+    lambda now, limit: dispatch.send_due(new_id(), limit),
+    lambda: {f"circuit of {channel} open": 1 for channel in gateways.open_circuits()},
+)
+"""Called every second and not by the tick, which a slow gateway must not hold up."""
 
-NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))
+NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE), SENDING.name)

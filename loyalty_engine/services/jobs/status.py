@@ -35,7 +35,8 @@ def all_jobs() -> tuple[JobStatus, ...]:
         now = clock.now()
         zone = plan_for(connection, now).programme.time_zone
         nightly = (_nightly(connection, job.name, now, zone) for job in registry.NIGHTLY)
-        return (*nightly, *(_every_minute(connection, job.name, now) for job in registry.EVERY_MINUTE))
+        often = (*registry.EVERY_MINUTE, registry.SENDING)
+        return (*nightly, *(_every_minute(connection, job.name, now) for job in often))
 
 
 def _nightly(connection: sa.Connection, name: str, now: datetime, zone: tzinfo) -> JobStatus:

@@ -55,6 +55,7 @@ messages = table(
         name="status",
     ),
     index_where("ix_messages_due", "status = 'planned'", "send_at"),
+    index_where("ix_messages_urgent", "status = 'planned' AND purpose = 'code'", "send_at"),
     index_where("ix_messages_open", "status IN ('sending', 'unknown')", "changed_at"),
     sa.Index(None, "status", "changed_at"),
     sa.Index(None, "message_id"),
