@@ -41,7 +41,8 @@ def new_phone(cafe: Cafe, browser: Browser) -> Iterator[Callable[..., Phone]]:
     opened: list[Phone] = []
 
     def make(token: str | None = None, **wanted: Any) -> Phone:
-        context = browser.new_context(viewport=phones.SIZE, **({"locale": "en-GB"} | wanted))
+        usual = {"locale": "en-GB", "service_workers": "block"}
+        context = browser.new_context(viewport=phones.SIZE, **(usual | wanted))
         made = Phone(context, cafe.address)
         opened.append(made)
         if token:

@@ -14,6 +14,8 @@ _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+_EXPECTED = ("Failed to load resource", "Service Worker registration blocked by Playwright")
+"""What the console says of a form that was refused (it answers 4xx), and of a worker that a test keeps out."""
 SIZE = {"width": 390, "height": 844}
 _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")]
   .filter(one => one.checkVisibility() && !one.closest("p.quiet, .skip"))
@@ -44,8 +46,7 @@ class Phone:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _hear(self, message: Any) -> None:
-        # A form that was refused answers 4xx, which the browser's console mentions.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+        if message.type in ("error", "warning") and not message.text.startswith(_EXPECTED):
             self.complaints.append(message.text)
 
     def sign_in(self, token: str) -> None:
