@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from loyalty_engine.webhook_targets import WebhookTarget, WrongTarget, targets_in
+
 DEFAULT_DATABASE: Final = "sqlite:///loyalty.db"
 _MOST_A_MINUTE: Final = 1_000_000
 
@@ -30,6 +32,10 @@ class Settings:
     """`LOYALTY_HOLD_MINUTES`: how long points are held that a till neither captures nor releases."""
     voucher_hold_minutes: int = 15
     """`LOYALTY_VOUCHER_HOLD_MINUTES`: how long a till may set a voucher aside."""
+    late_seconds: int = 3_600
+    """`LOYALTY_LATE_SECONDS`: how late a job of the worker may be before `status` and `/readyz` say so."""
+    webhooks: tuple[WebhookTarget, ...] = ()
+    """`LOYALTY_WEBHOOKS`, `LOYALTY_WEBHOOK_SECRET_…`: who is told of what happens to members."""
 
 
 class WrongSetting(ValueError):
@@ -48,7 +54,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         rate_lookups=_number(environment, "LOYALTY_RATE_LOOKUPS", default.rate_lookups, 0, _MOST_A_MINUTE),
         hold_minutes=_number(environment, "LOYALTY_HOLD_MINUTES", default.hold_minutes),
         voucher_hold_minutes=_number(environment, "LOYALTY_VOUCHER_HOLD_MINUTES", default.voucher_hold_minutes),
+        late_seconds=_number(environment, "LOYALTY_LATE_SECONDS", default.late_seconds, 60, 604_800),
+        webhooks=_webhooks(environment),
     )
+
+
+def _webhooks(environment: Mapping[str, str]) -> tuple[WebhookTarget, ...]:
+    try:
+        return targets_in(environment)
+    except WrongTarget as wrong:
+        raise WrongSetting(str(wrong)) from None
 
 
 def sqlite_path(database_url: str) -> Path | None:

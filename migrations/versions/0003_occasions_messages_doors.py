@@ -151,7 +151,7 @@ def upgrade() -> None:
     sqlite_with_rowid=True
     )
     with op.batch_alter_table('webhook_cursors', schema=None) as batch_op:
-        batch_op.create_index('ix_webhook_cursors_due', ['next_at'], unique=False, postgresql_where=sa.text('next_at IS NOT NULL'), sqlite_where=sa.text('next_at IS NOT NULL'))
+        batch_op.create_index('ix_webhook_cursors_due', ['target', 'next_at'], unique=False, postgresql_where=sa.text('next_at IS NOT NULL'), sqlite_where=sa.text('next_at IS NOT NULL'))
 
     op.create_table('webhook_events',
     sa.Column('member_id', uuid_text(), nullable=False),

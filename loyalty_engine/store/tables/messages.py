@@ -81,5 +81,5 @@ webhook_cursors = table(
     col("lease_owner", sa.String(64), null=True),
     col("lease_until", Instant, null=True),
     col("error", sa.Text, null=True),
-    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "next_at"),
+    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "target", "next_at"),
 )
