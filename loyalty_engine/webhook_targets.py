@@ -28,6 +28,11 @@ class WebhookTarget:
     kinds: tuple[str, ...]
     secrets: tuple[str, ...] = field(repr=False)
 
+    @property
+    def host(self) -> str:
+        """Return where it is, without what its address may hold of keys."""
+        return urlsplit(self.url).netloc
+
 
 def targets_in(environment: Mapping[str, str]) -> tuple[WebhookTarget, ...]:
     """Return the targets of `LOYALTY_WEBHOOKS`. Raises `WrongTarget`."""

@@ -27,6 +27,7 @@ from loyalty_engine.api import (
     stores,
     tokens,
     vouchers,
+    webhooks,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -49,6 +50,7 @@ _RESOURCES = (
     store_days,
     tokens,
     audit_log,
+    webhooks,
     health,
     metrics,
 )

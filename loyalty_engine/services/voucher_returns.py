@@ -29,7 +29,7 @@ def give_back(
         through = back_through(row["valid_through"], today)
         nothing = dict.fromkeys(("posting_id", "lines", "worth_minor", "redeemed_at", "held_until", "ended_at"))
         values = nothing | {"status": "issued", "valid_through": through}
-        changed = voucher_states.change(posting.connection, place_in(row), ("redeemed",), "returned", values)
+        changed = voucher_states.change(posting.connection, place_in(row), ("redeemed",), values, "returned")
         assert changed, "its member is locked"
         told.append({"code": row["code"], "reward": row["reward"], "valid_through": through})
     return told

@@ -81,6 +81,7 @@ def upgrade() -> None:
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.create_index('ix_messages_due', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned'"), sqlite_where=sa.text("status = 'planned'"))
         batch_op.create_index('ix_messages_open', ['changed_at'], unique=False, postgresql_where=sa.text("status IN ('sending', 'unknown')"), sqlite_where=sa.text("status IN ('sending', 'unknown')"))
+        batch_op.create_index('ix_messages_addressed', ['changed_at'], unique=False, postgresql_where=sa.text('to_address IS NOT NULL'), sqlite_where=sa.text('to_address IS NOT NULL'))
         batch_op.create_index(op.f('ix_messages_status_changed_at'), ['status', 'changed_at'], unique=False)
 
     op.create_table('phone_codes',

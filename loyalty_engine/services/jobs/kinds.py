@@ -124,3 +124,5 @@ class EveryMinute:
 
     name: str
     call: Callable[[datetime, int], int]
+    by_itself: bool = False
+    """Whether a worker does it in threads of its own, about every second, and not at its ticks."""

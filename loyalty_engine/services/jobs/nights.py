@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from loyalty_engine import clock
 from loyalty_engine.services.jobs import registry
@@ -38,7 +38,7 @@ def run(name: str, as_of: date | None = None, watch: Watch | None = None) -> lis
         raise Invalid("as_of_in_future", f"{as_of} has not begun yet; today is {present} in the programme's time zone.")
     for one in registry.EVERY_MINUTE:
         if one.name == name:
-            return [_called(one, present)]
+            return [_called(one, present, watch.owner)]
     jobs = registry.NIGHTLY if name == "night" else tuple(job for job in registry.NIGHTLY if job.name == name)
     if not jobs:
         raise NotFound("job_not_found", f"There is no job {name}; there are: night, {', '.join(registry.NAMES)}.")
@@ -84,22 +84,32 @@ def _night(day: date, replayed: bool) -> Night:
         return Night(day, began if replayed else now, plan_for(connection, began))
 
 
-def every_minute() -> list[Done]:
-    """Call the jobs that are called every minute."""
-    present = today() if registry.EVERY_MINUTE else date.min
-    return [_called(job, present) for job in registry.EVERY_MINUTE]
+def every_minute(owner: str = "") -> list[Done]:
+    """Call the jobs that are called every minute; `owner` is who does."""
+    due = [job for job in registry.EVERY_MINUTE if not job.by_itself]
+    present = today() if due else date.min
+    return [_called(job, present, owner) for job in due]
 
 
-def _called(job: EveryMinute, day: date) -> Done:
+def _called(job: EveryMinute, day: date, owner: str) -> Done:
     now, done = clock.now(), 0
     while True:
         more = job.call(now, A_CALL)
         done += more
         if more < A_CALL:
             break
+    return _noted(job.name, day, now, done, owner)
+
+
+def note(name: str, now: datetime, done: int, owner: str) -> Done:
+    """Note what a job did that is called more often, and by itself."""
+    return _noted(name, today(), now, done, owner)
+
+
+def _noted(name: str, day: date, now: datetime, done: int, owner: str) -> Done:
     with reading() as connection:
-        found = job_runs.find(connection, job.name, day)
+        found = job_runs.find(connection, name, day)
     before = json.loads(found.counts).get("done", 0) if found else 0
     counts = {"done": before + done}
-    in_transaction(lambda connection: job_runs.note(connection, job.name, day, json.dumps(counts), now))
-    return Done(job.name, day, "done", counts)
+    in_transaction(lambda connection: job_runs.note(connection, name, day, json.dumps(counts), now, owner or None))
+    return Done(name, day, "done", counts)

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from loyalty_engine.services import idempotency, parking, redemptions, voucher_endings
-from loyalty_engine.services.jobs import levels, lots
-from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
+from loyalty_engine.services import redemptions, voucher_endings, webhook_delivery
+from loyalty_engine.services.jobs import levels, lots, tidy
+from loyalty_engine.services.jobs.kinds import EveryMinute, Job, by_calls
 
 NIGHTLY: Final[tuple[Job, ...]] = (
     lots.PENDING,
@@ -12,13 +12,14 @@ NIGHTLY: Final[tuple[Job, ...]] = (
     lots.EXPIRY,
     by_calls("vouchers", voucher_endings.expire_due),
     levels.REVIEWS,
-    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names()),
+    tidy.TIDY,
 )
 """Points become available before they lapse, and are noticed before that."""
 
 EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("holds", redemptions.time_out_holds),
     EveryMinute("voucher-holds", voucher_endings.release_held),
+    EveryMinute("webhooks", webhook_delivery.deliver_due, by_itself=True),
 )
 
 NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))

@@ -57,6 +57,7 @@ messages = table(
     index_where("ix_messages_due", "status = 'planned'", "send_at"),
     index_where("ix_messages_open", "status IN ('sending', 'unknown')", "changed_at"),
     sa.Index(None, "status", "changed_at"),
+    index_where("ix_messages_addressed", "to_address IS NOT NULL", "changed_at"),
 )
 
 webhook_events = table(

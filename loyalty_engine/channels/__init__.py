@@ -1,0 +1,1 @@
+"""How the engine reaches others: each module speaks one protocol, and decides nothing."""
