@@ -14,6 +14,7 @@ from functools import partial
 from threading import Event, Thread
 from types import FrameType
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -26,7 +27,6 @@ from loyalty_engine.config import Settings
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.webhook_delivery import Courier
-from loyalty_engine.store.ids import new_id
 from loyalty_engine.webhook_targets import WebhookTarget
 from rules.errors import Refusal
 
@@ -45,7 +45,7 @@ class Worker:
         self._app = app
         self._log: FilteringBoundLogger = app.extensions["loyalty_log"]
         self._stopping = Event()
-        self.owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{new_id()[-12:]}"
+        self.owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:12]}"
         """By which it is known in the database: the machine, the process, and what no other process ever had."""
 
     def tick(self) -> None:

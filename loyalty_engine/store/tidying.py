@@ -51,7 +51,7 @@ ADDRESSES: Final = _sweep(
     messages,
     sa.and_(
         messages.c.to_address.is_not(None),
-        messages.c.status.not_in(("planned", "held", "sending")),
+        *(messages.c.status != on_its_way for on_its_way in ("planned", "held", "sending")),
         messages.c.changed_at < _BEFORE,
     ),
     {"to_address": None, "places": "{}"},

@@ -10,6 +10,7 @@ from loyalty_engine.services.auditing import (
     redemptions,
     versions,
     vouchers,
+    webhooks,
 )
 from loyalty_engine.services.auditing.report import Progress, Report, unseen
 from loyalty_engine.store.session import snapshot
@@ -30,6 +31,7 @@ def audit(progress: Progress = unseen) -> Report:
             events.look,
             lookups.look,
             vouchers.look,
+            webhooks.look,
             personal.look,
         ):
             look(connection, report, progress)

@@ -25,6 +25,7 @@ from loyalty_engine.store.tables import (
     tier_history,
     vouchers,
     waiting_returns,
+    webhook_events,
 )
 
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+", re.ASCII)
@@ -39,6 +40,7 @@ _TEXTS: Final = (
     (member_events, ("facts",)),
     (waiting_returns, ("return_reference", "request")),
     (vouchers, ("source_id", "reason")),
+    (webhook_events, ("payload",)),
     (audit_log, ("actor", "target", "detail")),
     (programme_versions, ("author", "reason")),
 )

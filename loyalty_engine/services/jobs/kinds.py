@@ -126,3 +126,5 @@ class EveryMinute:
     call: Callable[[datetime, int], int]
     by_itself: bool = False
     """Whether a worker does it in threads of its own, about every second, and not at its ticks."""
+    is_on: Callable[[], bool] = lambda: True
+    """Whether there is anything for it to do by the settings; nobody waits for it where not."""

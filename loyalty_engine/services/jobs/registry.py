@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loyalty_engine.services import redemptions, voucher_endings, webhook_delivery
+from loyalty_engine.services import redemptions, voucher_endings, webhook_delivery, webhooks
 from loyalty_engine.services.jobs import levels, lots, tidy
 from loyalty_engine.services.jobs.kinds import EveryMinute, Job, by_calls
 
@@ -19,7 +19,7 @@ NIGHTLY: Final[tuple[Job, ...]] = (
 EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("holds", redemptions.time_out_holds),
     EveryMinute("voucher-holds", voucher_endings.release_held),
-    EveryMinute("webhooks", webhook_delivery.deliver_due, by_itself=True),
+    EveryMinute("webhooks", webhook_delivery.deliver_due, by_itself=True, is_on=lambda: bool(webhooks.targets())),
 )
 
 NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))
