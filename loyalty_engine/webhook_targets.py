@@ -64,7 +64,7 @@ def _entries(text: str) -> Iterator[str]:
 
 def _url(name: str, url: str) -> str:
     parts = urlsplit(url)
-    host, said = _host(name, parts), f"{_SETTING}: {name} is {url!r}"
+    host, said = _host(name, parts), f"{_SETTING}: the address of {name} can't be used"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise WrongTarget(f"{said}; it takes https://HOST/PATH (http:// only to this machine, 127.0.0.1)")
     if parts.username is not None or parts.password is not None or parts.fragment:
@@ -72,7 +72,7 @@ def _url(name: str, url: str) -> str:
     if url != "".join(url.split()) or not url.isascii():
         raise WrongTarget(f"{said}; write it in ASCII without spaces")
     if (address := as_address(host)) is not None and (why := forbidden(address)):
-        raise WrongTarget(f"{said}, {why}; name the receiver's own address")
+        raise WrongTarget(f"{said}: it is {why}; name the receiver's own address")
     return url
 
 

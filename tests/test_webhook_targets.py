@@ -52,7 +52,7 @@ def test_an_address_of_the_shops_own_network_is_good(url: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("crm", "a name is small letters"),
+        ("crm", "crm has no host"),
         ("CRM=https://crm.example/", "a name is small letters"),
         ("a_b=https://crm.example/", "a name is small letters"),
         ("crm=https://a.example/\ncrm=https://b.example/", "crm twice"),

@@ -24,8 +24,8 @@ CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 10
 
 
-class _Elsewhere(OSError):
-    """The name leads to where nothing may be sent."""
+class _Elsewhere(Exception):
+    """The name leads to where nothing may be sent. Not an `OSError`: urllib3 would make something else of that."""
 
 
 def _checked(connection: Any, host: str) -> Any:
@@ -115,8 +115,6 @@ def _words(error: requests.RequestException) -> str:
             return f"no connection within {CONNECT_SECONDS} s"
         case requests.exceptions.Timeout():
             return f"no answer within {READ_SECONDS} s"
-        case requests.exceptions.ConnectionError() if isinstance(error.__context__, _Elsewhere):
-            return "its name leads to an address to which nothing is sent"
         case requests.exceptions.ConnectionError():
             return "no connection"
         case _:

@@ -250,7 +250,10 @@ def test_the_audit_finds_an_outbox_that_lost_an_event(app: Flask) -> None:
         ("DELETE FROM webhook_events WHERE event_no = 5", "a member's events have no gap through the last one"),
         ("DELETE FROM webhook_events WHERE event_no = 1", "what a target still has to be told is kept"),
         ("UPDATE webhook_cursors SET delivered = 9", "what a target still has to be told is kept"),
-        ("UPDATE webhook_events SET payload = REPLACE(payload, '\"seq\":1,', '\"seq\":2,')", "an entry is told of once"),
+        (
+            "UPDATE webhook_events SET payload = REPLACE(payload, '\"seq\":1,', '\"seq\":2,')",
+            "an entry is told of once",
+        ),
         ("UPDATE ledger_entries SET wallet = 'x' WHERE seq = 1", "an event of an entry says what the ledger says"),
     ):
         _breaks(broken, says)

@@ -51,9 +51,16 @@ def _gaps() -> sa.Select[Any]:
 
 
 def _lost() -> sa.Select[Any]:
-    first = sa.select(sa.func.min(_e.event_no)).where(_e.member_id == _c.member_id).correlate(webhook_cursors).scalar_subquery()
+    first = (
+        sa.select(sa.func.min(_e.event_no))
+        .where(_e.member_id == _c.member_id)
+        .correlate(webhook_cursors)
+        .scalar_subquery()
+    )
     waits = sa.or_(_c.next_at.is_not(None), _c.error.is_not(None))
-    forgotten = sa.and_(waits, _c.delivered < _m.last_event, sa.func.coalesce(first, _m.last_event + 1) > _c.delivered + 1)
+    forgotten = sa.and_(
+        waits, _c.delivered < _m.last_event, sa.func.coalesce(first, _m.last_event + 1) > _c.delivered + 1
+    )
     return (
         sa.select(
             _c.member_id,
@@ -84,4 +91,6 @@ def entries_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
     row = ledger_entries.c
     told = sa.exists().where(_e.member_id == row.member_id)
     columns = (row.member_id, row.seq, row.kind, row.wallet, row.points, row.available)
-    return iter(connection.execution_options(yield_per=1_000).execute(sa.select(*columns).where(span.of(ledger_entries), told)))
+    return iter(
+        connection.execution_options(yield_per=1_000).execute(sa.select(*columns).where(span.of(ledger_entries), told))
+    )
