@@ -77,21 +77,23 @@ def forget_targets(connection: sa.Connection, kept: Collection[str], before: dat
 
 def forgettable(connection: sa.Connection, before: datetime, most: int) -> list[tuple[str, int]]:
     """Return members with the number through which their events are older than `before` and known to every target."""
-    older = sa.select(_e.member_id, sa.func.max(_e.event_no).label("through")).where(_e.at < before)
-    by_member = older.group_by(_e.member_id).subquery()
-    kept = webhook_events.alias("kept").c
-    still_young = sa.select(sa.func.min(kept.event_no)).where(
-        kept.member_id == by_member.c.member_id, kept.at >= before
+    old, kept = webhook_events.alias("old").c, webhook_events.alias("kept").c
+    by_member = sa.select(
+        old.member_id, sa.func.min(old.event_no).label("first"), sa.func.max(old.event_no).label("last")
     )
+    one = by_member.where(old.at < before).group_by(old.member_id).subquery("one")
+    young = sa.select(sa.func.min(kept.event_no) - 1).where(kept.member_id == one.c.member_id, kept.at >= before)
     waits = sa.or_(_c.next_at.is_not(None), _c.error.is_not(None))
-    behind = sa.select(sa.func.min(_c.delivered)).where(_c.member_id == by_member.c.member_id, waits)
-    through: sa.ColumnElement[int] = by_member.c.through
-    for limit in (still_young.scalar_subquery() - 1, behind.scalar_subquery()):
+    behind = sa.select(sa.func.min(_c.delivered)).where(_c.member_id == one.c.member_id, waits)
+    limits = [
+        query.correlate(one).scalar_subquery().label(name) for name, query in (("young", young), ("behind", behind))
+    ]
+    found = sa.select(one, *limits).subquery("found").c
+    through: sa.ColumnElement[int] = found.last
+    for limit in (found.young, found.behind):
         through = sa.case((limit < through, limit), else_=through)
-    oldest = webhook_events.alias("oldest").c
-    has_any = sa.exists().where(oldest.member_id == by_member.c.member_id, oldest.event_no <= through)
-    query = sa.select(by_member.c.member_id, through.label("through")).where(has_any)
-    return [(str(one), int(number)) for one, number in connection.execute(query.limit(most))]
+    query = sa.select(found.member_id, through).where(through >= found.first).limit(most)
+    return [(str(member_id), int(number)) for member_id, number in connection.execute(query)]
 
 
 def forget(connection: sa.Connection, member_id: str, through: int) -> int:

@@ -210,7 +210,7 @@ def test_nights_tell_what_the_same_moves_one_by_one_tell(app: Flask, frozen_cloc
     assert len(by_night) == len(moved) == 2 * (3 + 2 + 2)
     times = ("booked_at", "occurred_at")
     for one, other in zip(by_night, moved, strict=True):
-        assert one["member_id"] == other["member_id"] and one["event_no"] == other["event_no"]
+        assert (one["member_id"], one["event_no"]) == (other["member_id"], other["event_no"])
         assert {**one["payload"], **dict.fromkeys(times)} == {**other["payload"], **dict.fromkeys(times)}
     assert [one["kind"] for one in by_night] == [one["kind"] for one in moved]
 
