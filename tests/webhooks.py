@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import Any
 
 from flask import Flask
@@ -37,7 +37,7 @@ class Receiver:
     url: str = ""
     got: list[Received] = field(default_factory=list)
     answer: Callable[[Received], int] = lambda received: 204
-    lock: Lock = field(default_factory=Lock)
+    lock: Condition = field(default_factory=Condition)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -51,7 +51,13 @@ class Receiver:
         status = self.answer(received)
         with self.lock:
             self.got.append(received)
+            self.lock.notify_all()
         return status
+
+    def wait_for(self, events: int) -> None:
+        """Wait until so many came."""
+        with self.lock:
+            assert self.lock.wait_for(lambda: len(self.got) >= events, 60)
 
 
 @contextmanager
