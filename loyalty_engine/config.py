@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from loyalty_engine.webhook_targets import WebhookTarget, WrongTarget, targets_in
+
 DEFAULT_DATABASE: Final = "sqlite:///loyalty.db"
 TWILIO: Final = "https://api.twilio.com"
 _MOST_A_MINUTE: Final = 1_000_000
@@ -100,6 +102,10 @@ class Settings:
     """`LOYALTY_CODES_A_DAY`: how many codes are sent a day in all."""
     trusted_proxies: tuple[str, ...] = ()
     """`LOYALTY_TRUSTED_PROXIES`: addresses or networks of proxies that are believed whom they speak for."""
+    late_seconds: int = 3_600
+    """`LOYALTY_LATE_SECONDS`: how late a job of the worker may be before `status` and `/readyz` say so."""
+    webhooks: tuple[WebhookTarget, ...] = ()
+    """`LOYALTY_WEBHOOKS`, `LOYALTY_WEBHOOK_SECRET_…`: who is told of what happens to members."""
 
 
 class WrongSetting(ValueError):
@@ -128,6 +134,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         codes_per_prefix=_number(environment, "LOYALTY_CODES_PER_PREFIX", default.codes_per_prefix, 1, _MOST_A_MINUTE),
         codes_a_day=_number(environment, "LOYALTY_CODES_A_DAY", default.codes_a_day, 1, _MOST_A_MINUTE),
         trusted_proxies=_networks(environment, "LOYALTY_TRUSTED_PROXIES"),
+        late_seconds=_number(environment, "LOYALTY_LATE_SECONDS", default.late_seconds, 60, 604_800),
+        webhooks=_webhooks(environment),
     )
 
 
@@ -170,6 +178,13 @@ def _email(environment: Mapping[str, str]) -> EmailSettings:
         _matching(environment, "LOYALTY_EMAIL_FROM", _ADDRESS, "an address such as club@example.com"),
         _listed(environment, "LOYALTY_EMAIL_ONLY_TO", _ADDRESS, "addresses with commas between"),
     )
+
+
+def _webhooks(environment: Mapping[str, str]) -> tuple[WebhookTarget, ...]:
+    try:
+        return targets_in(environment)
+    except WrongTarget as wrong:
+        raise WrongSetting(str(wrong)) from None
 
 
 def sqlite_path(database_url: str) -> Path | None:

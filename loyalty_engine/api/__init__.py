@@ -34,6 +34,7 @@ from loyalty_engine.api import (
     tokens,
     twilio,
     vouchers,
+    webhooks,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -63,6 +64,7 @@ _RESOURCES = (
     sessions,
     audit_log,
     twilio,
+    webhooks,
     health,
     metrics,
 )

@@ -26,6 +26,7 @@ COMMANDS = {
     "status": "nights:status",
     "tokens": "tokens:tokens",
     "up": "up:up",
+    "webhooks": "webhooks:webhooks",
     "worker": "nights:worker",
 }
 """Command to the module here that holds it, and its name there: only the one that is called is loaded."""

@@ -76,7 +76,7 @@ def _listed(one: Unknown) -> list[Listed] | None:
 
 def _address(one: Unknown) -> str | None:
     with reading() as connection:
-        person = message_people.people(connection, [one.member_id]).get(one.member_id)
+        person = message_people.load(connection, [one.member_id])[0].get(one.member_id)
     if person is None:
         return None
     return person.phone if one.channel == "sms" else person.email

@@ -124,6 +124,8 @@ MAY_PASS = {
     "GET /v1/reports/liability": ADMIN | {"analyst"},
     "GET /v1/reports/liability/movement": ADMIN | {"analyst"},
     "GET /v1/audit-log": ADMIN,
+    "GET /v1/webhooks": {"admin"},
+    "PUT /v1/webhooks/<code:target>/replay": {"admin"},
     "GET /healthz": EVERYONE,
     "GET /readyz": EVERYONE,
     "GET /metrics": EVERYONE,

@@ -8,7 +8,6 @@ from loyalty_engine import clock
 from loyalty_engine.services import dispatch
 from loyalty_engine.services.jobs import nights, registry
 from loyalty_engine.services.jobs.runs import Done
-from loyalty_engine.store.ids import new_id
 
 _NOTED_EVERY: Final = timedelta(minutes=1)
 
@@ -16,8 +15,8 @@ _NOTED_EVERY: Final = timedelta(minutes=1)
 class Sender:
     """The sending side of one worker."""
 
-    def __init__(self) -> None:
-        self._owner = new_id()
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
         self._noted_at: datetime | None = None
         self._unnoted = 0
 
@@ -27,9 +26,8 @@ class Sender:
         while more := dispatch.send_due(self._owner, nights.A_CALL, stopping):
             sent += more
         self._unnoted += sent
-        day = nights.today()
         if self._noted_at is None or abs(clock.now() - self._noted_at) >= _NOTED_EVERY:
-            nights.note(registry.SENDING, day, self._unnoted)
+            nights.note(registry.SENDING, self._unnoted, self._owner)
             self._noted_at, self._unnoted = clock.now(), 0
         if sent:
-            yield Done(registry.SENDING.name, day, "done", {"done": sent})
+            yield Done(registry.SENDING.name, nights.today(), "done", {"done": sent})

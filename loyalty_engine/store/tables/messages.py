@@ -59,6 +59,7 @@ messages = table(
     index_where("ix_messages_open", "status IN ('sending', 'unknown')", "changed_at"),
     sa.Index(None, "status", "changed_at"),
     sa.Index(None, "message_id"),
+    index_where("ix_messages_addressed", "to_address IS NOT NULL", "changed_at"),
 )
 
 webhook_events = table(
@@ -83,5 +84,5 @@ webhook_cursors = table(
     col("lease_owner", sa.String(64), null=True),
     col("lease_until", Instant, null=True),
     col("error", sa.Text, null=True),
-    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "next_at"),
+    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "target", "next_at"),
 )
