@@ -59,6 +59,16 @@ class _Batch:
     said: Mapping[str, Mapping[tuple[str, str], bool]]
     limits: Limits
     paused: frozenset[str]
+    times: dict[tuple[str | None, date | None], datetime] = field(default_factory=dict)
+    """When a message that nobody waits for goes out, by zone and day: thousands have the same."""
+
+    def next_send(self, zone: str | None, on: date | None) -> datetime:
+        """Return when a message goes out that nobody waits for."""
+        found = self.times.get((zone, on))
+        if found is None:
+            programme = self.plan.programme
+            found = self.times[zone, on] = next_send(programme.messages, zone_of(programme, zone), self.now, on)
+        return found
 
 
 def plan_messages(connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted], now: datetime) -> int:
@@ -153,12 +163,11 @@ def _send_at(
     batch: _Batch, one: Wanted, template: Known, person: Person | None, channel: str, is_allowed: bool
 ) -> tuple[datetime, str | None]:
     """Return when a message goes out, and why it doesn't where there is no such time."""
-    settings = batch.plan.programme.messages
-    zone = zone_of(batch.plan.programme, person.time_zone if person else None)
+    programme, zone = batch.plan.programme, person.time_zone if person else None
     if not one.at_once:
-        at = next_send(settings, zone, batch.now, one.on)
+        at = batch.next_send(zone, one.on)
     elif template.purpose in ("greeting", "marketing"):
-        at = out_of_quiet(batch.now, zone, settings.quiet_hours)
+        at = out_of_quiet(batch.now, zone_of(programme, zone), programme.messages.quiet_hours)
     else:
         at = batch.now
     if not is_allowed or person is None:
