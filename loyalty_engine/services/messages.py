@@ -22,6 +22,7 @@ from loyalty_engine.store import message_people, messages
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.message_pauses import EVERYTHING
 from loyalty_engine.store.message_people import Person
+from loyalty_engine.store.nights.batches import lock
 from rules.message_texts import longest_segments
 from rules.message_times import next_send, out_of_quiet
 from rules.messages import AT_ONCE, CODE, channel_for, purpose_of, template_of
@@ -85,6 +86,8 @@ def plan_rows(
 ) -> Sequence[Mapping[str, Any]]:
     """Do the same, and return the rows that are new, as they were written."""
     limited = {_purpose(plan, one) for one in wanted if _is_limited(one)} & plan.programme.messages.limit.keys()
+    if limited:
+        lock(connection, sorted({one.member_id for one in wanted}))
     # One alone is written or left as it is by the database: a till waits for it.
     fresh = list(wanted) if len(wanted) == 1 and not limited else _fresh(connection, wanted)
     if not fresh:
