@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import manual_levels, member_changes
+from loyalty_engine.services import manual_levels, member_changes, merging
 from loyalty_engine.services.jobs.kinds import Night
 from loyalty_engine.services.manual_levels import ManualLevel
 from loyalty_engine.services.member_changes import Changes
@@ -106,6 +106,24 @@ def test_a_suspended_member_is_given_nothing(app: Flask, frozen_clock: FrozenClo
 
 
 # After a purchase
+
+
+def test_a_purchase_of_who_was_merged_is_thanked_for_all_the_same(app: Flask, frozen_clock: FrozenClock) -> None:
+    care = "{id: care, on: {after_purchase: 7 days}, message: hello}"
+    publish(
+        club(
+            care,
+            care.replace("id: care", "id: points").replace("message: hello", "give: [{points: 1, wallet: stamps}]"),
+        )
+    )
+    open_store()
+    gone, kept = join(LONG_AGO), join(LONG_AGO)
+    post(sold("p-1", gone, line()))
+    post(sold("p-2", kept, line()))
+    merging.merge(STAFF, gone, kept, "one person")
+    night(DAY + 7 * A_DAY)
+    assert [one[:2] for one in granted(kept)] == [("care", 20261122), ("points", 20261122)]
+    assert len(told()) == len(entries()) == 1
 
 
 @pytest.mark.parametrize(("units", "thanked"), [({"1": 1}, 1), ({"1": 2}, 0)])

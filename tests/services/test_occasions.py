@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import merging, occasion_days
+from loyalty_engine.services import balances, merging, occasion_days
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.jobs.kinds import Night
 from loyalty_engine.services.occasions import OCCASIONS
@@ -19,7 +19,7 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.nights import batches
 from loyalty_engine.store.session import db, in_transaction, reading
 from rules.facts import Birthday
-from tests.builders import STAFF, open_store, publish
+from tests.builders import ADMIN, STAFF, open_store, publish
 from tests.conftest import FrozenClock
 from tests.ledger import empty, line, post, sold
 from tests.occasions import (
@@ -63,6 +63,8 @@ def test_points_reward_and_message_come_together(app: Flask, frozen_clock: Froze
     assert json.loads(message["places"]) == {
         "points": 100, "wallet": "豆", "reward": "一块蛋糕", "code": voucher.code, "valid_until": "2026-11-28", "years": 36,
     }  # fmt: skip
+    (entry,) = balances.ledger(ADMIN, member, None, 10)["entries"]
+    assert (entry["kind"], entry["source"]["kind"]) == ("gift", "occasion")
     assert str(message["send_by"]).startswith("2026-11-28 16:00")
     assert audit().broken == ()
 
