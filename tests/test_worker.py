@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -74,11 +75,17 @@ def test_what_cannot_be_run_is_said(loyalty: Loyalty, words: tuple[str, ...], ex
     assert (found.exit_code, "Traceback" in found.output) == (exit_code, False)
 
 
-def test_status_fails_when_a_job_is_late_by_more_than_an_hour(loyalty: Loyalty) -> None:
+def test_status_fails_when_a_job_is_late_by_more_than_an_hour(
+    loyalty: Loyalty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with clock.frozen(clock.now() - timedelta(days=3)):
         assert loyalty("run", "night").exit_code == 0
     late = loyalty("status")
     assert late.exit_code == 1
+    assert re.search(r"job +last day +finished +did +next due +late by +worker", late.stdout)
+    assert loyalty("status", "--json").exit_code == 1
+    monkeypatch.setenv("LOYALTY_LATE_SECONDS", "604800")
+    assert loyalty("status").exit_code == 0
     assert "Late: " in late.stdout
 
 

@@ -10,7 +10,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, held_redemptions, phone_codes, reasons, tokens, voucher_cancelling
+from loyalty_engine.services import (
+    audit_log,
+    held_redemptions,
+    phone_codes,
+    reasons,
+    tokens,
+    voucher_cancelling,
+    voucher_states,
+    webhooks,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.forfeiting import forfeit
@@ -60,6 +69,7 @@ def erase_in(
     _forget(connection, state.member_id)
     told: dict[str, Any] = {"reason": why, "points": points, "vouchers": cancelled}
     audit_log.record(connection, actor, "member.erase", state.member_id, told)
+    webhooks.emit(connection, state.member_id, "member", {"change": "erased"})
     return Answer(200, _body(state.member_id, points, cancelled))
 
 
@@ -70,7 +80,7 @@ def _cancel_vouchers(connection: sa.Connection, state: MemberState) -> int:
     while found := voucher_store.usable(connection, state.member_id):
         for row in found:
             place = Place(state.member_id, row["voucher_id"])
-            ended = voucher_store.change(connection, place, ("issued", "held"), **values)
+            ended = voucher_states.change(connection, place, ("issued", "held"), values)
             assert ended, "the member is locked, and the voucher was there"
             voucher_cancelling.uncount(connection, row)
             cancelled += 1

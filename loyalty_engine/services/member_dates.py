@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, reasons
+from loyalty_engine.services import audit_log, checking, reasons, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.members import GONE, current_id, no_member
@@ -96,6 +96,7 @@ def _put(
         connection, locked, store.OwnDate(name, day.month, day.day, day.year, day.calendar, day.leap_month, today)
     )
     audit_log.record(connection, actor, "member.set_date", locked, told)
+    webhooks.emit(connection, locked, "member", {"change": "changed", "fields": ["dates"]})
     return OwnDate(name, day, today)
 
 
@@ -118,6 +119,7 @@ def _remove(connection: sa.Connection, actor: Actor, member_id: str, name: str) 
     if not store.remove(connection, locked, name):
         raise NotFound("date_not_found", "There is no date of that name.")
     audit_log.record(connection, actor, "member.remove_date", locked, {"name": name})
+    webhooks.emit(connection, locked, "member", {"change": "changed", "fields": ["dates"]})
 
 
 def _lock(connection: sa.Connection, member_id: str) -> str:

@@ -22,6 +22,8 @@ EVENTS_KEPT: Final = timedelta(days=30)
 """How far back webhooks can be replayed."""
 _SESSIONS_KEPT: Final = timedelta(days=30)
 _CODES_KEPT: Final = timedelta(days=1)
+_ADDRESSES_KEPT: Final = timedelta(days=2)
+"""Longer than the gateway is asked what became of a message."""
 _AT_ONCE: Final = 1_000
 
 _SWEEPS: Final = (
@@ -29,7 +31,7 @@ _SWEEPS: Final = (
     ("codes", store.PHONE_CODES, _CODES_KEPT),
     ("codes", store.MEMBER_CODES, _CODES_KEPT),
     ("sessions", store.SESSIONS, _SESSIONS_KEPT),
-    ("addresses", store.ADDRESSES, _CODES_KEPT),
+    ("addresses", store.ADDRESSES, _ADDRESSES_KEPT),
 )
 
 

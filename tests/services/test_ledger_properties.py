@@ -54,6 +54,7 @@ from tests.ledger import (
     today,
     voucher_codes,
 )
+from tests.webhooks import outbox, target, telling
 
 EXAMPLES = {"ci": 15, "thorough": 1_000}[os.environ.get("LOYALTY_TEST_PROFILE", "ci")]
 bounded = settings(
@@ -368,8 +369,12 @@ def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
 def test_events_adjustments_and_merges_among_it_make_no_points_and_lose_none(
     app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]
 ) -> None:
-    _play(bought, acts, frozen, WITH_EVENTS)
+    with telling(app, target("http://127.0.0.1:9/hook")):
+        _play(bought, acts, frozen, WITH_EVENTS)
     assert_clean()
+    told = [(one["member_id"], one["payload"]["seq"]) for one in outbox() if "seq" in one["payload"]]
+    booked_once = [(str(row["member_id"]), row["seq"]) for row in rows("SELECT member_id, seq FROM ledger_entries")]
+    assert sorted(told) == sorted(booked_once), "each entry has its event"
     for row in rows(
         "SELECT wallet, SUM(available + pending + held - debt) AS has FROM accounts GROUP BY wallet ORDER BY wallet"
     ):

@@ -76,13 +76,13 @@ def test_sessions_go_a_month_after_their_end_and_other_tokens_stay(app: Flask, f
     assert {row["token_id"] for row in rows("SELECT token_id FROM tokens")} == {"lately", "open", "staff"}
 
 
-def test_where_messages_went_is_forgotten_a_day_after_they_are_over(app: Flask, frozen_clock: FrozenClock) -> None:
-    before = NOON - DAY - SECOND
+def test_where_messages_went_is_forgotten_two_days_after_they_are_over(app: Flask, frozen_clock: FrozenClock) -> None:
+    before = NOON - 2 * DAY - SECOND
     for number, (status, changed_at) in enumerate(
         [
             ("delivered", before),
             ("unknown", before),
-            ("delivered", NOON - DAY),
+            ("delivered", NOON - 2 * DAY),
             ("planned", before),
             ("sending", before),
         ]

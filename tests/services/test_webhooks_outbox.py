@@ -10,7 +10,16 @@ import pytest
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import adjustments, cards, events, manual_levels, member_changes, merging, redemptions
+from loyalty_engine.services import (
+    adjustments,
+    cards,
+    erasure,
+    events,
+    manual_levels,
+    member_changes,
+    merging,
+    redemptions,
+)
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.jobs import nights
@@ -236,6 +245,18 @@ def test_a_review_tells_of_the_level(app: Flask, frozen_clock: FrozenClock) -> N
     assert [one for one in said(ann) if one.startswith("tier")] == ["tier silver", "tier plain"]
     assert said(ben) == ["member enrolled"]
     assert_clean()
+
+
+def test_an_erasure_tells_what_is_gone_and_that_the_member_is() -> None:
+    (ann,) = open_shop(WITH_EVENT, members=1)
+    post(sold("p1", ann))
+    redeem_reward(ann, "cake", "a gift")
+    hold(ann, 20)
+    erasure.erase(ADMIN, ann, "she asked for it")
+    told = said(ann)
+    assert told[-1] == "member erased"
+    assert {"redemption release", "voucher cancelled"} <= set(told)
+    assert_clean({1, 2, 7, 13, 14})
 
 
 # The audit
