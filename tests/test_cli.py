@@ -50,7 +50,7 @@ def told(result: Result) -> Any:
 
 
 def test_tidying_says_what_was_forgotten(ready: Loyalty) -> None:
-    assert told(ready("db", "tidy", "--json")) == {"forgotten": 0, "names_forgotten": 0}
+    assert told(ready("db", "tidy", "--json")) == {"forgotten": 0, "names_forgotten": 0, "codes_forgotten": 0}
 
 
 def test_an_upgrade_makes_the_tables_on_either_database(
