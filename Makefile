@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PACKAGING := setup.cfg pyproject.toml
 TYPED := rules loyalty_engine
 
-.PHONY: help run test test-cdnow check format bench lock clean venv
+.PHONY: help run test test-cdnow test-faults check format bench lock clean venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ test: $(VENV)/.dev.stamp ## all tests, on SQLite and on a PostgreSQL that the te
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-cdnow: $(VENV)/.dev.stamp ## the import of a whole real data set, twice, audited
-	$(BIN)/python -m pytest tests/long
+	$(BIN)/python -m pytest tests/long/test_cdnow_import.py
+
+test-faults: $(VENV)/.dev.stamp ## 5,000 faults while messages are sent, and workers killed: nothing goes out twice
+	$(BIN)/python -m pytest tests/long/test_sending_faults.py -s
 
 check: $(VENV)/.dev.stamp ## format, lint, types, layers, known vulnerabilities
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from benchmarks import (
     balances,
     databases,
+    dispatch,
     figures,
     imports,
     load,
@@ -21,7 +22,18 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure
 
-PARTS = ("start", "balances", "purchases", "redemptions", "import", "nightly", "reviews", "occasions", "messages")
+PARTS = (
+    "start",
+    "balances",
+    "purchases",
+    "redemptions",
+    "import",
+    "nightly",
+    "reviews",
+    "occasions",
+    "messages",
+    "dispatch",
+)
 
 
 def main() -> int:
@@ -34,7 +46,7 @@ def main() -> int:
     found: list[Figure] = []
     with ExitStack() as stack:
         parts = asked.parts or PARTS
-        on_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions", "messages"}
+        on_server = {"balances", "purchases", "redemptions", "nightly", "reviews", "occasions", "messages", "dispatch"}
         needs_server = on_server & set(parts)
         server = stack.enter_context(databases.postgresql()) if needs_server else None
         if needs_server and server is None:
@@ -53,6 +65,10 @@ def main() -> int:
             found += _told(lambda: redemptions.on_postgresql(server, seconds, rounds))
         if "reviews" in parts and server is not None:
             found += _told(lambda: reviews.on_postgresql(server, asked.quick))
+        if "dispatch" in parts and server is not None:
+            found += _told(
+                lambda: dispatch.on_postgresql(server, 500 if asked.quick else 2_000, 2 if asked.quick else 3)
+            )
         if "messages" in parts and server is not None:
             found += _told(lambda: messages.on_postgresql(server, 50_000 if asked.quick else 1_000_000))
         if "import" in parts:

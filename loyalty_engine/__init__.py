@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from loyalty_engine import api
+from loyalty_engine import api, portal
 from loyalty_engine.api.application import Application
 from loyalty_engine.api.bodies import MAX_BODY
 from loyalty_engine.config import Settings, from_environment
+from loyalty_engine.edges import edge_of
 from loyalty_engine.store.session import db, engine_options, prepare_engine
 
 
@@ -23,4 +24,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     api.register(app, settings)
+    portal.register(app, edge_of(settings))
     return app

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import ledger
+from loyalty_engine.services import ledger, merging
 from loyalty_engine.services.member_lots import lots_of
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
@@ -23,12 +23,12 @@ from rules.errors import Refusal
 from rules.lots import NewLot, Spent
 from rules.periods import business_day
 from rules.plan import Plan
-from tests.builders import TILL
-from tests.ledger import line, post, redemption, rows, sold, spend, take_return
+from tests.builders import ADMIN, TILL
+from tests.ledger import enrol, line, post, redemption, rows, sold, spend, take_return
 
 WALLETS = ("leaves", "petals", "stamps")
 LEDGER = (1, 2, 3, 4, 7, 8)
-"""The invariants that hold of moves made by hand, without a return, a merge or a reason around them."""
+"""The invariants that hold of moves made by hand, without a return or a reason around them."""
 Moves = Callable[[Posting, MemberState, Plan], Any]
 
 
@@ -43,7 +43,7 @@ class Act:
 
 KINDS = (
     "buy", "buy", "buy", "late", "return", "return all", "spend", "hold", "release", "capture", "night", "gift",
-    "take", "restore", "transfer", "wait", "wait", "wait long",
+    "take", "restore", "merge", "wait", "wait", "wait long",
 )  # fmt: skip
 acts = st.lists(st.builds(Act, st.sampled_from(KINDS), st.integers(0, 1), st.integers(0, 700)), min_size=4, max_size=22)
 
@@ -84,9 +84,7 @@ class History:
             case "night":
                 self.night()
             case "gift":
-                moved(member, lambda posting, state, plan: ledger.grant(
-                    posting, state, plan, plan.programme.wallet(wallet), 1 + act.how, source("gift"),
-                    ("adjustment", "opening", "reinstatement")[act.how % 3]))  # fmt: skip
+                self._gift(member, wallet, act.how)
             case "take":
                 spent = min(act.how, available(member, wallet))
                 if spent:
@@ -96,8 +94,8 @@ class History:
                     member,
                     lambda posting, state, plan: _opened(posting, state, plan, wallet, 1 + act.how, "restoration"),
                 )
-            case "transfer":
-                self._transfer(wallet, act.how)
+            case "merge":
+                self._merge_in(member, act.how)
             case "wait" | "wait long":
                 hours = act.how if act.kind == "wait" else 24 * act.how
                 self.wait(timedelta(hours=hours % 24_000))
@@ -111,6 +109,11 @@ class History:
         at = clock.now() - timedelta(hours=hours_ago, minutes=1)
         post(sold(purchase_id, member, line("1", 1 + how % 3, how * 100 % 30_000, category), at=at))
         self.purchases.append((purchase_id, member))
+
+    def _gift(self, member: str, wallet: str, how: int) -> None:
+        kind = ("adjustment", "opening", "reinstatement")[how % 3]
+        moved(member, lambda posting, state, plan: ledger.grant(
+            posting, state, plan, plan.programme.wallet(wallet), 1 + how, source("gift"), kind))  # fmt: skip
 
     def _hold(self, member: str, wallet: str, points: int) -> None:
         points = min(points, available(member, wallet))
@@ -139,12 +142,12 @@ class History:
             for wallet in WALLETS:
                 moved(member, lambda *on, wallet=wallet: _night(*on, wallet))
 
-    def _transfer(self, wallet: str, how: int) -> None:
-        giver, taker = self.members[0], self.members[-1]
-        points = min(how, available(giver, wallet))
-        if points and giver != taker:
-            moved(giver, lambda *on: ledger.spend(*on, wallet, points, source("merge"), "transfer_out"))
-            moved(taker, lambda posting, state, plan: _opened(posting, state, plan, wallet, points, "transfer_in"))
+    def _merge_in(self, member: str, how: int) -> None:
+        """Let a stranger shop, be given something, and turn out to be this member."""
+        stranger = enrol()
+        self._buy(stranger, how, hours_ago=0)
+        self._gift(stranger, WALLETS[how % 3], how)
+        merging.merge(ADMIN, stranger, member, "the same person")
 
 
 def _night(posting: Posting, state: MemberState, plan: Plan, wallet: str) -> None:

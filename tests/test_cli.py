@@ -50,7 +50,9 @@ def told(result: Result) -> Any:
 
 
 def test_tidying_says_what_was_forgotten(ready: Loyalty) -> None:
-    assert told(ready("db", "tidy", "--json")) == {"forgotten": 0, "names_forgotten": 0, "codes_forgotten": 0}
+    forgotten = told(ready("db", "tidy", "--json"))
+    assert {"forgotten", "names_forgotten", "codes", "sessions", "webhook_events"} <= forgotten.keys()
+    assert not any(forgotten.values())
 
 
 def test_an_upgrade_makes_the_tables_on_either_database(
@@ -323,3 +325,16 @@ def test_members_at_risk_are_listed(ready: Loyalty) -> None:
     assert "1 members at risk" in result.stderr
     assert told(ready("members", "at-risk", "--days", 1, "--json"))["members"] == []
     assert ready("members", "at-risk", "--days", 0).exit_code == 2
+
+
+def test_the_code_for_a_stores_door_leads_to_the_members_pages(
+    ready: Loyalty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_PUBLIC_URL", "https://club.example.com")
+    made = ready("qr", "join", "--out", "door.svg", "--json")
+    assert told(made) == {"file": "door.svg", "leads_to": "https://club.example.com/join"}
+    assert (tmp_path / "door.svg").read_text("utf-8").startswith("<?xml")
+    assert ready("qr", "join", "--store", "nowhere", "--out", "x.svg").exit_code == 1
+    monkeypatch.delenv("LOYALTY_PUBLIC_URL")
+    assert ready("qr", "join", "--out", "x.svg").exit_code == 2
+    assert not (tmp_path / "x.svg").exists()

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from loyalty_engine.cli import main
 from loyalty_engine.services.intake import MemberReference
 from rules.errors import Busy, NotFound
 from tests.builders import ADMIN
+from tests.ledger import sold
 
 pytest.importorskip("pyarrow")
 
 from loyalty_engine.services.demo import crew
 from loyalty_engine.services.demo.grocer import read_year
+from loyalty_engine.services.demo.shoppers import in_rounds
 
 AS_OF = date(2026, 11, 22)
 
@@ -54,3 +57,17 @@ def test_a_process_that_fails_ends_the_import(opened: crew.Opened, code: str) ->
     with pytest.raises(Busy) as failed, crew.Crew(task, few) as hands:
         hands.post_year(found, lambda day: None, lambda done: None)
     assert failed.value.code == code
+
+
+def test_baskets_with_points_or_vouchers_stand_side_by_side_and_each_members_in_their_order() -> None:
+    ann, ben = MemberReference(member_id="ann"), MemberReference(member_id="ben")
+    plain = sold("a1", None)
+    baskets = [
+        replace(plain, purchase_id=number, member=member, vouchers=codes)
+        for number, member, codes in (
+            ("a1", ann, ()), ("a2", ann, ("V",)), ("a3", ann, ()), ("a4", ann, ("V",)), ("a5", ann, ("V",)),
+            ("b1", ben, ()), ("b2", ben, ("V",)), ("b3", ben, ()),
+        )
+    ]  # fmt: skip
+    ordered = [one.purchase_id for one in in_rounds(baskets)]
+    assert ordered == ["a1", "b1", "a2", "b2", "a3", "b3", "a4", "a5"]

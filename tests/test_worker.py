@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from loyalty_engine.worker import Worker
 from tests.conftest import FrozenClock
 from tests.ledger import figures, open_shop
 from tests.nights import SILENT_CLUB, grant, noon
+from tests.webhooks import SECRET, listening
 
 DAY = date(2026, 1, 31)
 Loyalty = Callable[..., Result]
@@ -48,7 +50,7 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     assert first.exit_code == 0, first.output
     assert [(one["job"], one["status"]) for one in json.loads(first.stdout)["runs"]] == [
         ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("vouchers", "done"), ("reviews", "done"),
-        ("tidy", "done"),
+        ("occasions", "done"), ("tidy", "done"),
     ]  # fmt: skip
     assert "pending" in loyalty("run", "pending").stdout
     assert "was run before" in loyalty("run", "pending").stdout
@@ -77,7 +79,7 @@ def test_status_fails_when_a_job_is_late_by_more_than_an_hour(loyalty: Loyalty) 
         assert loyalty("run", "night").exit_code == 0
     late = loyalty("status")
     assert late.exit_code == 1
-    assert "late by" in late.stdout
+    assert "Late: " in late.stdout
 
 
 def test_a_worker_needs_tables_and_a_programme(
@@ -94,14 +96,31 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
         assert worker.stderr is not None
-        said = [json.loads(worker.stderr.readline()) for _ in range(7)]
+        said = [json.loads(worker.stderr.readline()) for _ in range(8)]
         time.sleep(0.1)
         worker.send_signal(number)
         rest = worker.stderr.read()
     assert worker.returncode == 0, rest
-    assert [one.get("job") for one in said] == [None, "pending", "notices", "expiry", "vouchers", "reviews", "tidy"]
+    jobs = ["pending", "notices", "expiry", "vouchers", "reviews", "occasions", "tidy"]
+    assert [one.get("job") for one in said] == [None, *jobs]
     assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
     assert "was run before" in loyalty("run", "pending").stdout
+
+
+def test_a_server_takes_its_worker_along_when_it_ends(loyalty: Loyalty) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "loyalty_engine.cli", "serve", "--with-worker", "--port", port]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if '"started"' in line:
+                break
+        server.send_signal(signal.SIGTERM)
+        rest = server.stderr.read()
+    assert '"stopped"' in rest
 
 
 def test_a_tick_survives_a_bug_and_a_database_that_is_away(
@@ -126,6 +145,39 @@ def test_a_tick_survives_a_bug_and_a_database_that_is_away(
     worker.night()
     worker.tick()
     assert figures(ann)["petals"] == (5, 0, 0, 0)
+
+
+def test_a_worker_tells_targets_and_is_told_apart(
+    loyalty: Loyalty, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The whole of it: settings, an event in a commit, a worker in its own process, a receiver, a replay."""
+    with listening() as receiver:
+        monkeypatch.setenv("LOYALTY_WEBHOOKS", f"crm={receiver.url};kinds=member")
+        monkeypatch.setenv("LOYALTY_WEBHOOK_SECRET_CRM", SECRET)
+        Path("members.ndjson").write_text('{"external_id": "ann"}\n{"external_id": "ben"}\n', encoding="utf-8")
+        assert loyalty("import", "members", "members.ndjson").exit_code == 0
+        waiting = json.loads(loyalty("webhooks", "status", "--json").stdout)["targets"]
+        assert [(one["target"], one["waiting_events"]) for one in waiting] == [("crm", 2)]
+        command = [sys.executable, "-m", "loyalty_engine.cli", "worker"]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
+            assert worker.stderr is not None
+            owner = json.loads(worker.stderr.readline())["owner"]
+            receiver.wait_for(2)
+            assert loyalty("webhooks", "replay", "--target", "crm", "--from", "2020-01-01T00:00Z").exit_code == 0
+            receiver.wait_for(4)
+            worker.send_signal(signal.SIGTERM)
+            worker.stderr.read()
+    assert worker.returncode == 0
+    assert owner.split(":")[1] == str(worker.pid)
+    assert [one["data"]["change"] for one in receiver.events] == ["enrolled"] * 4
+    assert "told of everything" in loyalty("status").stdout
+    assert "nothing" in loyalty("webhooks", "status").stdout
+    assert loyalty("webhooks", "replay", "--target", "erp", "--from", "2020-01-01T00:00Z").exit_code == 1
+    assert loyalty("webhooks", "replay", "--target", "crm", "--from", "2020-01-01").exit_code == 2
+    monkeypatch.setenv("LOYALTY_WEBHOOK_SECRET_CRM", "short")
+    wrong = loyalty("worker")
+    assert (wrong.exit_code, "LOYALTY_WEBHOOK_SECRET_CRM" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("application", ["sqlite"], indirect=True)

@@ -32,7 +32,9 @@ from loyalty_engine.api import (
     store_days,
     stores,
     tokens,
+    twilio,
     vouchers,
+    webhooks,
 )
 from loyalty_engine.api.openapi import make_api
 from loyalty_engine.config import Settings
@@ -61,6 +63,8 @@ _RESOURCES = (
     tokens,
     sessions,
     audit_log,
+    twilio,
+    webhooks,
     health,
     metrics,
 )

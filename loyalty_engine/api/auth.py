@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask.globals import request_ctx
 
 from loyalty_engine.api.described import documented
@@ -16,6 +16,8 @@ from loyalty_engine.api.limits import limits
 from loyalty_engine.api.refusals import Unauthorized
 from loyalty_engine.api.responses import respond
 from loyalty_engine.api.schemas.base import invalid
+from loyalty_engine.channels.twilio_words import is_signed
+from loyalty_engine.config import Settings
 from loyalty_engine.services import tokens
 from loyalty_engine.services.actors import Actor, Role
 from rules.errors import Forbidden
@@ -23,6 +25,8 @@ from rules.errors import Forbidden
 P = ParamSpec("P")
 
 EVERYONE: Final = "everyone"
+TWILIO: Final = "twilio"
+"""Not a role: whoever signs with the secret that we share with Twilio."""
 _MAX_SECRET: Final = 200
 
 
@@ -79,6 +83,23 @@ def public(view: Callable[P, Any]) -> Callable[P, Response]:
     open_to_all.allowed = (EVERYONE,)  # type: ignore[attr-defined]
     documented(open_to_all, security=[])
     return open_to_all
+
+
+def from_twilio(view: Callable[P, Any]) -> Callable[P, Response]:
+    """Let only forms pass that Twilio signed, for the address under which the engine is reached from outside."""
+
+    @wraps(view)
+    def signed(*args: P.args, **kwargs: P.kwargs) -> Response:
+        settings: Settings = current_app.extensions["loyalty_settings"]
+        query = request.query_string.decode("latin-1")
+        address = f"{settings.public_url}{request.path}{'?' if query else ''}{query}"
+        if not is_signed(settings.sms.token, address, request.form, request.headers.get("X-Twilio-Signature")):
+            raise Forbidden("signature_invalid", "This takes what Twilio signed for this address, and nothing else.")
+        return respond(view(*args, **kwargs))
+
+    signed.allowed = (TWILIO,)  # type: ignore[attr-defined]
+    documented(signed, security=[], description="For Twilio, which signs what it sends.")
+    return signed
 
 
 def authenticated() -> Actor:

@@ -56,7 +56,7 @@ def attempted(work: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> A
         status, document = _problem(refusal)
         return Answer(status, _encode(document))
     except Exception as error:  # noqa: BLE001 - one bug must not take the answers of the others with it
-        return Answer(500, _encode(_logged(error)))
+        return Answer(500, _encode(logged(error)))
 
 
 def _problem(refusal: Refusal) -> tuple[int, dict[str, Any]]:
@@ -104,10 +104,10 @@ def _words(error: HTTPException, status: HTTPStatus) -> tuple[str, str]:
 
 
 def _bug(error: Exception) -> Response:
-    return problem_response(500, _logged(error))
+    return problem_response(500, logged(error))
 
 
-def _logged(error: Exception) -> dict[str, Any]:
+def logged(error: Exception) -> dict[str, Any]:
     """Log a bug; return the problem document that says no more than the request's id."""
     current_app.extensions["loyalty_log"].error("bug", request_id=request.environ.get(REQUEST_ID), **origin(error))
     detail = "Something went wrong on our side; the request had no effect unless it says otherwise when it is repeated."

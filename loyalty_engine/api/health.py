@@ -1,9 +1,11 @@
 """Tells whoever starts and stops processes whether this one lives, and whether it can work."""
 
+from typing import Any
+
 from loyalty_engine.api.auth import public
 from loyalty_engine.api.described import answers
 from loyalty_engine.api.openapi import Blueprint, ProblemSchema
-from loyalty_engine.services import readiness
+from loyalty_engine.services import health, readiness
 
 blueprint = Blueprint("health", __name__, description="For whoever runs it.")
 
@@ -20,7 +22,11 @@ def healthz() -> dict[str, str]:
 @public
 @answers(200)
 @answers(503, ProblemSchema)
-def readyz() -> dict[str, str]:
-    """Answer 200 when requests can be served, else 503 with what is missing."""
+def readyz() -> dict[str, Any]:
+    """Answer 200 when requests can be served, else 503 with what is missing.
+
+    `degraded` names what the worker is late with: tills are served all the same.
+    """
     readiness.check()
-    return {"status": "ready"}
+    late = health.recent().late
+    return {"status": "degraded", "late": late} if late else {"status": "ready"}

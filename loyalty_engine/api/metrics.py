@@ -1,7 +1,6 @@
 """Counts and times requests for Prometheus, by route, method and status: a handful of series, whoever asks whatever."""
 
 import os
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flask import Response, current_app
@@ -12,16 +11,12 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from loyalty_engine.api import job_metrics
 from loyalty_engine.api.auth import public
 from loyalty_engine.api.described import answers
 from loyalty_engine.api.openapi import Blueprint
-from loyalty_engine.services import phone_codes
-from loyalty_engine.services.jobs import status
-from loyalty_engine.services.jobs.status import JobStatus
-from rules.errors import Refusal
 
 blueprint = Blueprint("metrics", __name__, description="For Prometheus.")
 
@@ -69,37 +64,6 @@ class Metrics:
 @public
 @answers(200)
 def metrics() -> Response:
-    """Say how many requests were answered, and how fast; how late the jobs are; and how many codes were sent."""
+    """Say how many requests were answered, and how fast; how the worker's jobs stand, messages, and webhooks."""
     figures: Metrics = current_app.extensions["loyalty_metrics"]
-    return Response(figures.exposed() + _jobs(), content_type=CONTENT_TYPE_LATEST)
-
-
-class _Jobs:
-    """How the jobs and the door stand, which the database knows: no figure of a process, so that none is added up."""
-
-    def __init__(self, jobs: Sequence[JobStatus], codes: int) -> None:
-        self._jobs = jobs
-        self._codes = codes
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the figures of every job that was ever run."""
-        late = GaugeMetricFamily("loyalty_job_late_seconds", "How late a job is.", labels=["job"])
-        done = GaugeMetricFamily("loyalty_job_finished_timestamp_seconds", "When it was last done.", labels=["job"])
-        for one in self._jobs:
-            if one.late_seconds is not None:
-                late.add_metric([one.job], one.late_seconds)
-            if one.finished_at is not None:
-                done.add_metric([one.job], one.finished_at.timestamp())
-        yield from (late, done)
-        yield GaugeMetricFamily("loyalty_codes_sent", "Codes sent to phones in the day that runs.", self._codes)
-
-
-def _jobs() -> bytes:
-    """Return how the jobs stand; nothing where the database can't be asked."""
-    try:
-        jobs, codes = status.all_jobs(), phone_codes.sent_today()
-    except Refusal:
-        return b""
-    registry = CollectorRegistry()
-    registry.register(_Jobs(jobs, codes))
-    return generate_latest(registry)
+    return Response(figures.exposed() + job_metrics.exposed(), content_type=CONTENT_TYPE_LATEST)

@@ -19,12 +19,14 @@ COMMANDS = {
     "members": "members:members",
     "messages": "messages:messages",
     "programme": "programme:programme",
+    "qr": "qr:qr",
     "report": "reports:report",
     "run": "nights:run",
     "serve": "serving:serve",
     "status": "nights:status",
     "tokens": "tokens:tokens",
     "up": "up:up",
+    "webhooks": "webhooks:webhooks",
     "worker": "nights:worker",
 }
 """Command to the module here that holds it, and its name there: only the one that is called is loaded."""

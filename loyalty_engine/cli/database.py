@@ -3,7 +3,7 @@
 import click
 
 from loyalty_engine.cli.output import answer, engine, json_option
-from loyalty_engine.services import database, idempotency, parking, phone_codes
+from loyalty_engine.services import database, tidying
 
 
 @click.group()
@@ -39,9 +39,10 @@ def grant(role: str) -> None:
 @db.command()
 @json_option
 def tidy() -> None:
-    """Forget what is kept for 30 days: idempotency keys, and cards and phones that nobody has; and codes. Receipts stay for ever."""
+    """Forget what has had its time, as the worker does every night. Receipts stay for ever."""
     with engine():
-        keys, names, codes = idempotency.forget_expired(), parking.forget_names(), phone_codes.forget_old()
-    words = f"Idempotency keys forgotten: {keys:,}. Purchases that no longer say by which card or phone: {names:,}."
-    words += f" Codes and counts of codes: {codes:,}."
-    answer({"forgotten": keys, "names_forgotten": names, "codes_forgotten": codes}, words)
+        done = tidying.tidy()
+    words = f"Idempotency keys forgotten: {done['keys']:,}. Purchases that no longer say by which card or phone: {done['names']:,}."
+    rest = {what: count for what, count in done.items() if what not in ("keys", "names")}
+    words += "".join(f" {what.replace('_', ' ').capitalize()}: {count:,}." for what, count in rest.items() if count)
+    answer({"forgotten": done["keys"], "names_forgotten": done["names"], **rest}, words)

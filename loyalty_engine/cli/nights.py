@@ -1,19 +1,18 @@
 """`loyalty run`, `loyalty worker` and `loyalty status`: what happens by itself when a day begins."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import click
 
-from loyalty_engine.cli.output import engine, is_json, json_option, say_json, watching
-from loyalty_engine.services import readiness
+from loyalty_engine.cli.output import engine, is_json, json_option, say_json, settings, table, watching
+from loyalty_engine.services import health, readiness
+from loyalty_engine.services.health import Health
 from loyalty_engine.services.jobs import nights
-from loyalty_engine.services.jobs import status as standing
 from loyalty_engine.services.jobs.registry import NAMES
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.jobs.status import JobStatus
-
-LATE_SECONDS = 3_600
 
 
 @click.command("run")
@@ -79,28 +78,51 @@ def worker() -> None:
 @json_option
 @click.pass_context
 def status(ctx: click.Context) -> None:
-    """Say how each job stands. Exit code 1 when one is late by more than an hour."""
+    """Say how the worker's jobs, messages and webhooks stand.
+
+    Exit code 1 when one is late by more than LOYALTY_LATE_SECONDS, an hour where that isn't set.
+    """
     with engine():
-        found = standing.all_jobs()
+        found = health.now()
     if is_json():
-        say_json({"jobs": found})
+        say_json(found)
     else:
-        for line in _table([_row(one) for one in found]):
+        table(
+            ("job", "last day", "finished", "did", "next due", "late by", "worker"), [_row(one) for one in found.jobs]
+        )
+        for line in (*_messages(found), *_webhooks(found)):
             click.echo(line)
-    if any((one.late_seconds or 0) > LATE_SECONDS for one in found):
-        ctx.exit(1)
+        click.secho(
+            f"Late: {', '.join(found.late)}." if found.late else "Nothing is late.", fg="red" if found.late else "green"
+        )
+    ctx.exit(1 if found.late else 0)
 
 
 def _row(one: JobStatus) -> tuple[str, ...]:
-    if one.last_day is None and one.running_day is None:
-        return one.job, "never run", "", "", ""
     running = f"at work on {one.running_day}" if one.running_day else ""
+    if one.last_day is None:
+        return one.job, "never run", "", "", running, "", ""
     finished = f"{one.finished_at:%Y-%m-%d %H:%M}Z" if one.finished_at else ""
-    late = f"late by {one.late_seconds // 3600}:{one.late_seconds // 60 % 60:02} h" if one.late_seconds else ""
-    due = f"next due {one.next_due_at:%Y-%m-%d %H:%M}Z" if one.next_due_at else ""
-    return one.job, f"{one.last_day or ''} {finished}".strip(), _counts(one.counts), running or due, late
+    due = f"{one.next_due_at:%Y-%m-%d %H:%M}Z" if one.next_due_at else ""
+    return (
+        one.job, str(one.last_day), finished, _counts(one.counts), running or due, _late(one.late_seconds), one.worker or "",
+    )  # fmt: skip
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[place]) for row in rows) for place in range(5)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _late(seconds: int | None) -> str:
+    if not seconds:
+        return ""
+    said = f"{seconds // 3600}:{seconds // 60 % 60:02} h"
+    return f"[red]{said}[/red]" if seconds > settings().late_seconds else said
+
+
+def _messages(found: Health) -> Iterator[str]:
+    if found.messages:
+        yield f"Messages: {_counts(found.messages)}."
+
+
+def _webhooks(found: Health) -> Iterator[str]:
+    for one in found.webhooks:
+        waits = f"{one.waiting_events:,} events wait" if one.waiting_events else "told of everything"
+        gone = f", {one.parked_members:,} members' were given up ({one.error})" if one.parked_members else ""
+        yield f"Webhooks to {one.target}: {waits}{gone}."

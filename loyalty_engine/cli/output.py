@@ -1,7 +1,7 @@
 """How commands answer: words for people on stdout, or with `--json` one JSON object; progress goes to stderr."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -20,6 +20,7 @@ from loyalty_engine.services.imports.totals import Totals
 
 F = TypeVar("F", bound=Callable[..., Any])
 _JSON: Final = "loyalty_engine.cli.json"
+_WIDE: Final = 240
 
 
 def json_option(command: F) -> F:
@@ -55,6 +56,20 @@ def answer(told: Mapping[str, Any], words: str) -> None:
 def watching() -> Callable[[str, int | None], AbstractContextManager[Advance]]:
     """Return what shows how long work gets on: on stderr, and not at all with `--json`."""
     return partial(progress, stream=sys.stderr, quiet=is_json())
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show rows under their heads, with colours where there is a terminal; elsewhere each row is one line."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        shown.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    console.print(shown)
 
 
 def answer_totals(totals: Totals, **more: Any) -> None:

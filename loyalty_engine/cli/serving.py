@@ -2,8 +2,12 @@
 
 import os
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import click
 from flask import Flask
@@ -16,6 +20,8 @@ from loyalty_engine.config import sqlite_path
 from loyalty_engine.services import readiness
 
 HOST, PORT = "127.0.0.1", 8000
+_LOYALTY: Final = (sys.executable, "-m", "loyalty_engine.cli")
+_SECONDS_TO_END: Final = 30
 
 
 @click.command()
@@ -23,12 +29,24 @@ HOST, PORT = "127.0.0.1", 8000
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; 2 on PostgreSQL, always 1 on SQLite.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads of each; 2 on PostgreSQL, 4 on SQLite.")
-def serve(host: str, port: int, workers: int | None, threads: int | None) -> None:
+@click.option("--with-worker", is_flag=True, help="Run `loyalty worker` beside it, until it ends.")
+def serve(host: str, port: int, workers: int | None, threads: int | None, with_worker: bool) -> None:
     """Serve the API until it is interrupted."""
     with engine() as app:
         readiness.check()
     _checked.append(app)
-    run(host, port, workers, threads)
+    with _worker_beside() if with_worker else nullcontext():
+        run(host, port, workers, threads)
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    worker = subprocess.Popen([*_LOYALTY, "worker"])
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait(_SECONDS_TO_END)
 
 
 _checked: list[Flask] = []
@@ -56,7 +74,7 @@ def check_port(host: str, port: int) -> None:
 def start_anew(host: str, port: int) -> None:
     """Become `loyalty serve`: its processes are to be as small as if nothing had been imported before."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "loyalty_engine.cli", "serve", "--host", host, "--port", str(port)])
+    os.execv(sys.executable, [*_LOYALTY, "serve", "--with-worker", "--host", host, "--port", str(port)])
 
 
 def run(host: str, port: int, workers: int | None = None, threads: int | None = None) -> None:

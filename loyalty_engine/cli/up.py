@@ -59,7 +59,8 @@ def _say_how_to_begin(address: str, tokens: Mapping[str, Issued]) -> None:
         click.echo("\nTokens, shown this once:")
         for role, issued in tokens.items():
             click.echo(f"  {role:<9} {issued.text}")
-    click.echo(f"\nThe API and its documentation: {address}/v1/docs\n")
+    click.echo(f"\nThe API and its documentation: {address}/v1/docs")
+    click.echo(f"The members' pages: {address}/join\n")
     if not tokens:
         click.echo("The tokens were shown at the first start; `loyalty tokens create` makes more.\n")
         return

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, card_numbers, checking
+from loyalty_engine.services import audit_log, card_numbers, checking, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.card_numbers import masked
 from loyalty_engine.services.checking import Wrong
@@ -21,6 +21,7 @@ def block_in(connection: sa.Connection, actor: Actor, number: str, reason: str) 
     if card.status == "active":
         store.end_card(connection, number, "blocked", clock.now())
         audit_log.record(connection, actor, "card.block", card.member_id, {"card": masked(number), "reason": why})
+        _tell(connection, card.member_id)
     return _found(connection, number)
 
 
@@ -38,7 +39,12 @@ def replace_in(connection: sa.Connection, actor: Actor, number: str, reason: str
     store.insert_card(connection, fresh, card.member_id, now)
     told = {"card": masked(number), "by": masked(fresh), "reason": why}
     audit_log.record(connection, actor, "card.replace", card.member_id, told)
+    _tell(connection, card.member_id)
     return _found(connection, fresh)
+
+
+def _tell(connection: sa.Connection, member_id: str) -> None:
+    webhooks.emit(connection, member_id, "member", {"change": "changed", "fields": ["cards"]})
 
 
 def _checked(number: str, reason: str, path: str = "card") -> tuple[str, str]:

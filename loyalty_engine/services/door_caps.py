@@ -69,8 +69,3 @@ def _refused(connection: sa.Connection, key: str, cap: _Cap, now: datetime) -> T
     wait = max(1, -((now - found[1]) // _SECOND)) if found else 1
     detail = f"Too many codes were asked for; ask again in {wait} seconds."
     return TooMany("too_many_codes", detail, wait, cap.most)
-
-
-def forget(connection: sa.Connection, before: datetime) -> int:
-    """Forget the counts whose span was over before an instant; return how many."""
-    return store.forget(connection, before)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, card_numbers, newcomers, races
+from loyalty_engine.services import audit_log, card_numbers, newcomers, races, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
@@ -120,6 +120,8 @@ class _Enrolling:
         known = self._known([one for one in checked if isinstance(one, Newcomer)])
         done = [self._one(plan, known, one) if isinstance(one, Newcomer) else _refused(one) for one in checked]
         store.insert(self.connection, self.rows)
+        enrolled = {one["member_id"]: {"change": "enrolled", "level": one["level"]} for one in self.rows["members"]}
+        webhooks.emit_members(self.connection, enrolled)
         return done
 
     def _known(self, good: Sequence[Newcomer]) -> _Known:

@@ -1,6 +1,6 @@
 """Changes what is known of a member: who asked, and for what must not be done lightly why, is in the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, message_stopping, newcomers, races, tokens
+from loyalty_engine.services import audit_log, checking, message_stopping, newcomers, races, tokens, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import GivenConsent
@@ -77,7 +77,8 @@ def change_in(
     profile = store.profile(connection, member_id)
     assert profile is not None, "who isn't gone has a profile"
     birthday = columns.pop("birthday", None)
-    if birthday is not None and birthday != birthday_of(profile):
+    is_new_birthday = birthday is not None and birthday != birthday_of(profile)
+    if is_new_birthday:
         _set_birthday(connection, actor, member_id, profile, birthday, reason, today)
     if "phone" in columns:
         _change_phone(connection, actor, member_id, profile, columns["phone"])
@@ -86,6 +87,9 @@ def change_in(
         store.change_member(connection, member_id, of_member)
     if columns:
         store.change_profile(connection, member_id, columns)
+    fields = sorted({*columns, *of_member} | ({"birthday"} if is_new_birthday else set()))
+    if fields:
+        webhooks.emit(connection, member_id, "member", {"change": "changed", "fields": fields})
     if columns or of_member:
         told = {"fields": sorted({*columns, *of_member})} | ({"reason": _reason(reason)} if reason else {})
         audit_log.record(connection, actor, "member.change", member_id, told)
@@ -160,7 +164,14 @@ def _put_consent(connection: sa.Connection, actor: Actor, member_id: str, said: 
             message_stopping.withdraw(connection, locked, said.channel, said.purpose)
         told = {f"{said.channel} {said.purpose}": said.given}
         audit_log.record(connection, actor, "member.consent", locked, told)
+        webhooks.emit(connection, locked, "member", {"change": "changed", "fields": ["consents"]})
     return load(connection, locked)
+
+
+def put_consents_in(connection: sa.Connection, actor: Actor, member_id: str, words: Sequence[Consent]) -> None:
+    """Store several things that a member says at once, in the caller's transaction."""
+    for said in words:
+        _put_consent(connection, actor, member_id, said)
 
 
 def suspend_in(connection: sa.Connection, actor: Actor, member_id: str, reason: str) -> Member:
@@ -182,6 +193,7 @@ def _set_status(
     if store.status(connection, locked) != status:
         store.change_member(connection, locked, {"status": status})
         audit_log.record(connection, actor, action, locked, {"reason": why})
+        webhooks.emit(connection, locked, "member", {"change": "suspended" if status == "suspended" else "resumed"})
     return load(connection, locked)
 
 

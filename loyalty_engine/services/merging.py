@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, message_stopping, reasons, standing, tokens
+from loyalty_engine.services import audit_log, message_stopping, reasons, standing, tokens, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import checked_id, no_member
@@ -60,6 +60,10 @@ def merge_in(connection: sa.Connection, actor: Actor, member_id: str, into: str,
     _take_rest(connection, plan, old_id, into_id)
     members.change_member(connection, old_id, {"status": "merged", "merged_into": into_id})
     members.change_member(connection, into_id, {"joined_on": kept.joined_on})
+    webhooks.emit_members(
+        connection,
+        {old_id: {"change": "merged", "into": into_id}, into_id: {"change": "merged_with", "member_id": old_id}},
+    )
     told: dict[str, Any] = {"into": into_id, "reason": reason, "points": moved}
     audit_log.record(connection, actor, "member.merge", old_id, told)
     return Answer(201, _body(plan, old_id, kept, moved))
@@ -146,7 +150,7 @@ def _take_rest(connection: sa.Connection, plan: Plan, old_id: str, into_id: str)
     # A tier change's number means nothing beside the other member's.
     numbered = {one.id for one in plan.programme.occasions if one.on == "tier_upgrade"}
     merges.copy_occasions(connection, old_id, into_id, numbered)
-    merges.reissue_vouchers(connection, old_id, into_id, clock.now())
+    webhooks.emit_reissued(connection, merges.reissue_vouchers(connection, old_id, into_id, clock.now()))
     merges.move_person(connection, old_id, into_id)
     message_stopping.move(connection, old_id, into_id)
     tokens.revoke_members(connection, old_id)

@@ -79,13 +79,13 @@ def plan_rows(
     if not fresh:
         return []
     ids = sorted({one.member_id for one in fresh})
-    people = message_people.people(connection, ids)
+    people, said = message_people.load(connection, ids)
     batch = _Batch(
         connection,
         plan,
         now,
         people,
-        message_people.said(connection, ids),
+        said,
         Limits.load(connection, plan, people, limited, now),
         paused(connection),
     )

@@ -31,7 +31,6 @@ PROVES_FOR: Final = timedelta(minutes=30)
 """How long after it was right a code lets its phone's owner enrol."""
 TRIES: Final = 5
 _SECRETS: Final = ("codes", "doors", "phones")
-_KEPT: Final = timedelta(days=1)
 _REMEDY: Final = {"code": ["ask for another code"]}
 
 
@@ -163,16 +162,6 @@ def sent_today() -> int:
     deployment_secrets.prepare(*_SECRETS)
     with reading() as connection:
         return door_caps.sent_in_all(connection, clock.now())
-
-
-def forget_old() -> int:
-    """Forget codes that were over a day ago, and counts of what was sent; return how many."""
-    return in_transaction(_forget)
-
-
-def _forget(connection: sa.Connection) -> int:
-    before = clock.now() - _KEPT
-    return store.forget(connection, before) + door_caps.forget(connection, before)
 
 
 def _wrong(tries_left: int) -> Forbidden:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.services import webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.jobs import reopening
 from loyalty_engine.services.messages import Wanted, plan_messages
@@ -65,11 +66,12 @@ class Posting:
         return at if state.last_booked_at is None else max(at, state.last_booked_at)
 
     def write(self) -> None:
-        """Write all of it."""
+        """Write all of it, and tell the outbox of webhooks."""
         self.appended.budgets = [
             {"cap_id": cap, "period_start": start, "used": used} for (cap, start), used in self.budgets.items()
         ]
         postings.write(self.connection, list(self.states.values()), self.appended)
+        webhooks.emit_posting(self.connection, self.appended)
         if self.now is None and self.appended.lots:
             reopening.after_replay(self.connection, self.appended.lots)
         if self.now is not None and self.to_tell:

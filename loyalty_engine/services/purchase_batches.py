@@ -122,19 +122,26 @@ def _finish(
     """Write run after run, the first one as it was `judged` ahead; then post what is left."""
     results = dict(work.refused)
     for run in work.runs:
-        if judged is not None:
-            batch, booked = judged
-            batch.move_to(connection)
-            judged = None
-        else:
-            batch, booked = _judged(Posting(connection, work.actor, now=None), work, run)
-        batch.write()
-        results |= booked
+        if run.new:
+            results |= _write(connection, work, run, judged)
+        judged = None
         if run.then is not None:
             results[run.then] = _post_one(connection, work.actor, work.purchases[run.then])
     return [
         results.get(place) or _post_one(connection, work.actor, posted) for place, posted in enumerate(work.purchases)
     ]
+
+
+def _write(
+    connection: sa.Connection, work: _Work, run: _Run, judged: tuple["_Batch", dict[int, PostingResult]] | None
+) -> dict[int, PostingResult]:
+    if judged is None:
+        batch, booked = _judged(Posting(connection, work.actor, now=None), work, run)
+    else:
+        batch, booked = judged
+        batch.move_to(connection)
+    batch.write()
+    return booked
 
 
 def _receive(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import codes
+from loyalty_engine.services import codes, voucher_states
 from loyalty_engine.services.incoming import Incoming
 from loyalty_engine.services.purchase_documents import decode_json, encode_json
 from loyalty_engine.services.voucher_issuing import reward_of
@@ -103,18 +103,16 @@ def for_purchase(key: str | None, off: Worth | None = None) -> str | None:
 def bind(connection: sa.Connection, found: Found, key: str, posting_id: str, at: datetime) -> None:
     """Redeem the vouchers on a purchase that is written."""
     for row, worth in found.redeemed:
-        changed = store.change(
-            connection,
-            place_in(row),
-            (row["status"],),
-            status="redeemed",
-            held_until=None,
-            posting_id=posting_id,
-            lines=for_purchase(key, worth),
-            worth_minor=worth.minor,
-            redeemed_at=row["redeemed_at"] or at,
-            ended_at=None,
-        )
+        values = {
+            "status": "redeemed",
+            "held_until": None,
+            "posting_id": posting_id,
+            "lines": for_purchase(key, worth),
+            "worth_minor": worth.minor,
+            "redeemed_at": row["redeemed_at"] or at,
+            "ended_at": None,
+        }
+        changed = voucher_states.change(connection, place_in(row), (row["status"],), values)
         assert changed, "the voucher is locked"
 
 
@@ -131,7 +129,7 @@ def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id:
         if row["status"] != "redeemed" and is_usable(row, incoming.key, day, now):
             kept = for_purchase(incoming.key)
             values = {"status": "redeemed", "held_until": None, "lines": kept, "redeemed_at": now, "ended_at": None}
-            if store.change(connection, place_in(row), (row["status"],), **values):
+            if voucher_states.change(connection, place_in(row), (row["status"],), values):
                 used.append(row)
     return used
 

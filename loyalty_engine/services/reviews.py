@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
+from loyalty_engine.services import webhooks
 from loyalty_engine.services.programmes import plan_for, plan_of
 from loyalty_engine.store import reviews as store
 from loyalty_engine.store.review_looks import Kind, midnight_after
@@ -117,7 +118,8 @@ def _plan_of_night(connection: sa.Connection, day: date) -> Plan:
 
 
 def _night(connection: sa.Connection, plan: Plan, tiers: Tiers, day: date, at: datetime) -> Night:
-    return Night(day, tiers, removed_before(connection, plan.version, tiers), plan.version, at, ACTOR)
+    removed = removed_before(connection, plan.version, tiers)
+    return Night(day, tiers, removed, plan.version, at, ACTOR, webhooks.outbox())
 
 
 def removed_before(connection: sa.Connection, version: int, tiers: Tiers) -> dict[str, str | None]:

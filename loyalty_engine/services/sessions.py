@@ -74,7 +74,7 @@ def enrol(phone: str, code: str, new: NewMember, device: str | None = None) -> I
     right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code)
     in_transaction(lambda connection: _check_free(connection, right))
     person = NewMember(phone=right.phone, name=new.name, email=new.email, language=new.language)
-    person = replace(person, birthday=new.birthday, consents=new.consents)
+    person = replace(person, birthday=new.birthday, consents=new.consents, attributes=new.attributes)
 
     def work(connection: sa.Connection) -> Issued:
         phone_codes.use(connection, right, also_proved=True)

@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger
+from loyalty_engine.services import audit_log, ledger, voucher_states
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.posting import Posting, Source
@@ -38,7 +38,7 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
     if row is None or state.status in ("erased", "merged"):
         raise unknown()
     values = {"status": "cancelled", "held_until": None, "lines": None, "ended_at": now, "reason": reason}
-    if not store.change(connection, place, ("issued", "held"), **values):
+    if not voucher_states.change(connection, place, ("issued", "held"), values):
         raise Conflict("voucher_ended", f"The voucher is {row['status']}; only one that is not used can be cancelled.")
     plan = plan_for(connection, now)
     points = _restore(posting, state, plan, row, now, reason)

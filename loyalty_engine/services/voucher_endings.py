@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
+from loyalty_engine.services import voucher_states
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_vouchers import place_in
 from loyalty_engine.store import vouchers as store
@@ -28,7 +29,8 @@ def expire_due(day: date, limit: int = 500) -> int:
 def expire_due_in(connection: sa.Connection, day: date, limit: int) -> int:
     """The same, in the caller's transaction."""
     values = {"status": "expired", "ended_at": clock.now()}
-    return sum(store.change(connection, place, ("issued",), **values) for place in store.ended(connection, day, limit))
+    due = sorted(store.ended(connection, day, limit))
+    return sum(voucher_states.change(connection, place, ("issued",), values) for place in due)
 
 
 def release_held(now: datetime, limit: int = 500) -> int:
@@ -38,12 +40,12 @@ def release_held(now: datetime, limit: int = 500) -> int:
 
 def release_held_in(connection: sa.Connection, now: datetime, limit: int) -> int:
     """The same, in the caller's transaction."""
-    due = store.timed_out(connection, now, limit)
+    due = sorted(store.timed_out(connection, now, limit), key=place_in)
     today = business_day(now, plan_for(connection, now).programme.time_zone) if due else date.min
     released = 0
     for row in due:
         over = row["valid_through"] is not None and row["valid_through"] < today
         values: dict[str, Any] = {"status": "expired", "ended_at": now} if over else {"status": "issued"}
         # Held anew meanwhile, it is not due any more.
-        released += store.free(connection, place_in(row), now, held_until=None, lines=None, **values)
+        released += voucher_states.free(connection, place_in(row), now, held_until=None, lines=None, **values)
     return released

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
-from loyalty_engine.services import redemption_messages, vouchers
+from loyalty_engine.services import redemption_messages, voucher_states, vouchers
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.parking import DETAILS
@@ -106,6 +106,6 @@ def _held(row: Values) -> Conflict:
 
 def _changed(connection: sa.Connection, row: Values, values: Values) -> Answer:
     """Make the change, which one of two clients makes, and answer with the voucher as it is now."""
-    changed = store.change(connection, place_in(row), (row["status"],), **values)
+    changed = voucher_states.change(connection, place_in(row), (row["status"],), values)
     assert changed, "the voucher is locked"
     return Answer(200, _encode(shown(connection, row | values)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from loyalty_engine.services import voucher_states
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.purchase_vouchers import lines_of, place_in
 from loyalty_engine.store import vouchers as store
@@ -28,7 +29,7 @@ def give_back(
         through = back_through(row["valid_through"], today)
         nothing = dict.fromkeys(("posting_id", "lines", "worth_minor", "redeemed_at", "held_until", "ended_at"))
         values = nothing | {"status": "issued", "valid_through": through}
-        changed = store.change(posting.connection, place_in(row), ("redeemed",), **values)
+        changed = voucher_states.change(posting.connection, place_in(row), ("redeemed",), values, "returned")
         assert changed, "its member is locked"
         told.append({"code": row["code"], "reward": row["reward"], "valid_through": through})
     return told

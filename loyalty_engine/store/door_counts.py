@@ -30,7 +30,6 @@ def _counted(dialect: str, rows: int) -> sa.sql.ClauseElement:
 
 _TAKE: Final = {dialect: Statement(_counted(dialect, 1)) for dialect in ("postgresql", "sqlite")}
 _ONE: Final = Statement(sa.select(t.c.used, t.c.expires_at).where(t.c.scope_key == sa.bindparam("scope_key")))
-_FORGET: Final = Statement(t.delete().where(t.c.expires_at < sa.bindparam("before", type_=t.c.expires_at.type)))
 
 
 def take(connection: sa.Connection, scope_key: str, most: int, now: datetime, until: datetime) -> bool:
@@ -43,8 +42,3 @@ def find(connection: sa.Connection, scope_key: str) -> tuple[int, datetime] | No
     """Return how often it was counted and until when that lasts, or None."""
     row = _ONE.one(connection, scope_key=scope_key)
     return (int(row[0]), row[1]) if row else None
-
-
-def forget(connection: sa.Connection, before: datetime) -> int:
-    """Forget the counts whose span was over before an instant; return how many."""
-    return _FORGET.run(connection, before=before)

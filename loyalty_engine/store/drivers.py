@@ -21,8 +21,8 @@ _RETRYABLE: Final = {"40001", "40P01"}
 _LOCK_TIMEOUT: Final = "55P03"
 _UNIQUE: Final = "23505"
 _NO_TABLE: Final = "42P01"
-_LOST: Final = ("08", "57P")
-"""Connection exceptions; the server was shut down, crashed, or is starting."""
+_LOST: Final = ("08", "57P", "25P03")
+"""Connection exceptions; the server was shut down, crashed, or is starting; or it took a hung transaction's locks away."""
 _SQLITE_BUSY: Final = {5, 6}
 _SQLITE_UNIQUE: Final = {1555, 2067}
 _SQLITE_CANT_OPEN: Final = 14

@@ -75,11 +75,13 @@ _keep: Final = Statement(
 _finish: Final = Statement(
     t.update()
     .where(*_MINE, t.c.position == sa.bindparam("before", type_=sa.Text))
-    .values(status="done", lease_owner=None, lease_until=None, finished_at=_NOW)
+    .values(status="done", lease_until=None, finished_at=_NOW)
 )
 _release: Final = Statement(t.update().where(*_MINE).values(lease_owner=None, lease_until=None))
 _one: Final = Statement(sa.select(*_COLUMNS).where(*_THIS))
-_note: Final = statements.upsert(t, counts=statements.take("counts"), finished_at=statements.take("finished_at"))
+_note: Final = statements.upsert(
+    t, **{name: statements.take(name) for name in ("counts", "finished_at", "lease_owner")}
+)
 
 
 def claim(
@@ -161,10 +163,10 @@ def last_noted(connection: sa.Connection, job: str, through: date) -> datetime |
     return found
 
 
-def note(connection: sa.Connection, job: str, day: date, counts: str, now: datetime) -> None:
-    """Note what a job did that runs every minute, and needs no lease."""
+def note(connection: sa.Connection, job: str, day: date, counts: str, now: datetime, owner: str | None) -> None:
+    """Note what a job did that runs every minute, and needs no lease; `owner` is who did it last."""
     values = {"job": job, "day": day, "status": "done", "position": "", "counts": counts}
-    rest = {"lease_owner": None, "lease_until": None, "version": None, "started_at": now, "finished_at": now}
+    rest = {"lease_owner": owner, "lease_until": None, "version": None, "started_at": now, "finished_at": now}
     _note.run(connection, **values, **rest)
 
 

@@ -118,10 +118,11 @@ def move_person(connection: sa.Connection, old: str, into: str) -> None:
         connection.execute(table.delete().where(table.c.member_id == old))
 
 
-def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetime) -> int:
-    """Give the other member the vouchers that can be used, with their codes; return how many."""
+def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetime) -> list[tuple[Values, Values]]:
+    """Give the other member the vouchers that can be used, with their codes; return each as it was, and the new one."""
     row = vouchers.c
     usable = [one for one in _of(connection, vouchers, old) if one["status"] == "issued"]
+    moved: list[tuple[Values, Values]] = []
     for one in usable:
         fresh = {**one, "member_id": into, "voucher_id": new_id(), "source_kind": MERGE, "source_id": one["voucher_id"]}
         connection.execute(vouchers.insert().values(**fresh))
@@ -129,4 +130,5 @@ def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetim
         connection.execute(ended.values(status="cancelled", ended_at=at, reason="merged"))
         leads = voucher_codes.update().where(voucher_codes.c.code == one["code"])
         connection.execute(leads.values(member_id=into, voucher_id=fresh["voucher_id"]))
-    return len(usable)
+        moved.append((one, fresh))
+    return moved

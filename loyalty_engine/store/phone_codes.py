@@ -49,7 +49,6 @@ _PROVE: Final = Statement(
 _USE: Final = Statement(t.delete().where(*_this))
 _USE_NEW: Final = Statement(t.delete().where(*_this, t.c.proved_at.is_(None)))
 _DROP: Final = Statement(t.delete().where(t.c.phone == _PHONE))
-_FORGET: Final = Statement(t.delete().where(t.c.expires_at < sa.bindparam("before", type_=t.c.expires_at.type)))
 
 
 def put(connection: sa.Connection, phone: str, code: PhoneCode, made_at: datetime) -> None:
@@ -83,8 +82,3 @@ def use(connection: sa.Connection, phone: str, code_hash: str, now: datetime, al
 def drop(connection: sa.Connection, phone: str) -> None:
     """Forget whatever code a phone was sent."""
     _DROP.run(connection, phone_key=phone)
-
-
-def forget(connection: sa.Connection, before: datetime) -> int:
-    """Forget the codes that were over before an instant; return how many."""
-    return _FORGET.run(connection, before=before)

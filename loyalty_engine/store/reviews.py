@@ -11,9 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.nights.outbox import tell_levels
 from loyalty_engine.store.review_looks import Columns, Kind, Looks, looks_of
 from loyalty_engine.store.tables import members, qualifying_days, tier_history
 from loyalty_engine.store.types import Instant
+from loyalty_engine.store.webhooks import Outbox
 from rules.programme import Tiers
 from rules.reviews import GRACE
 from rules.tiers import metric_name
@@ -37,6 +39,7 @@ class Night(NamedTuple):
     version: int
     booked_at: datetime
     actor: str
+    outbox: Outbox | None = None
 
 
 class Part(NamedTuple):
@@ -74,6 +77,7 @@ def decide(connection: sa.Connection, night: Night, kind: Kind, part: Part) -> C
     adding = tier_history.insert().from_select(_HISTORY, decided).returning(h.reason)
     outcomes = Counter(str(reason) for reason in connection.scalars(adding))
     if outcomes:
+        tell_levels(connection, lambda column: _between(column, part), night.outbox)
         connection.execute(_follow(part))
     return outcomes
 

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 5
 _TURN_SECONDS: Final = 5
+_HUNG_SECONDS: Final = 300
+"""How long PostgreSQL leaves its locks to a transaction that asks for nothing: its process was stopped, or is away."""
 
 _sqlite_writer = threading.Lock()
 """One writer at a time in this process: waiting here is fair, waiting in SQLite's busy handler is not."""
@@ -47,7 +49,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         fixed = {"module": drivers.sqlite, "paramstyle": "named"}
         return {**fixed, "connect_args": arguments, "pool_size": settings.pool_size}
     arguments = {
-        "options": f"-c lock_timeout={seconds}s -c timezone=UTC",
+        "options": f"-c lock_timeout={seconds}s -c idle_in_transaction_session_timeout={_HUNG_SECONDS}s -c timezone=UTC",
         "connect_timeout": seconds,
         # psycopg would deallocate, with its own prepared statements, those that `on_postgresql` keeps.
         "prepare_threshold": None,

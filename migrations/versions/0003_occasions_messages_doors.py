@@ -84,7 +84,9 @@ def upgrade() -> None:
         batch_op.create_index('ix_messages_due', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned'"), sqlite_where=sa.text("status = 'planned'"))
         batch_op.create_index('ix_messages_open', ['changed_at'], unique=False, postgresql_where=sa.text("status IN ('sending', 'unknown')"), sqlite_where=sa.text("status IN ('sending', 'unknown')"))
         batch_op.create_index(op.f('ix_messages_message_id'), ['message_id'], unique=False)
+        batch_op.create_index('ix_messages_addressed', ['changed_at'], unique=False, postgresql_where=sa.text('to_address IS NOT NULL'), sqlite_where=sa.text('to_address IS NOT NULL'))
         batch_op.create_index(op.f('ix_messages_status_changed_at'), ['status', 'changed_at'], unique=False)
+        batch_op.create_index('ix_messages_urgent', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose = 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose = 'code'"))
 
     op.create_table('phone_codes',
     sa.Column('phone', sa.String(length=20), nullable=False),
@@ -154,7 +156,7 @@ def upgrade() -> None:
     sqlite_with_rowid=True
     )
     with op.batch_alter_table('webhook_cursors', schema=None) as batch_op:
-        batch_op.create_index('ix_webhook_cursors_due', ['next_at'], unique=False, postgresql_where=sa.text('next_at IS NOT NULL'), sqlite_where=sa.text('next_at IS NOT NULL'))
+        batch_op.create_index('ix_webhook_cursors_due', ['target', 'next_at'], unique=False, postgresql_where=sa.text('next_at IS NOT NULL'), sqlite_where=sa.text('next_at IS NOT NULL'))
 
     op.create_table('webhook_events',
     sa.Column('member_id', uuid_text(), nullable=False),

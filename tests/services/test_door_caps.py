@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import door_caps, phone_codes, sessions
+from loyalty_engine.services import door_caps, phone_codes, sessions, tidying
 from loyalty_engine.services.addresses import address_of
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import door_counts, messages
@@ -171,11 +171,11 @@ def test_a_programme_without_a_country_writes_to_nobody_until_the_setting_says_w
 def test_what_is_over_is_forgotten_a_day_later(frozen_clock: FrozenClock) -> None:
     ask()
     frozen_clock.move(timedelta(days=1) + phone_codes.GOOD_FOR)
-    assert phone_codes.forget_old() == 0
+    assert tidying.tidy()["codes"] == 0
     frozen_clock.move(timedelta(seconds=1))
-    assert phone_codes.forget_old() == 1
+    assert tidying.tidy()["codes"] == 1
     frozen_clock.move(timedelta(days=1))
-    assert phone_codes.forget_old() == 5
+    tidying.tidy()
     assert counts() == []
 
 

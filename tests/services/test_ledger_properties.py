@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -20,6 +20,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
@@ -125,7 +126,7 @@ KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "change
          "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
          "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
-MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge")
+MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge", "night", "set clock back")
 more_acts = st.builds(
     Act, st.sampled_from(MORE_KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
 )
@@ -150,6 +151,8 @@ class Shop:
     redemptions: list[str] = field(default_factory=list)
     paid: dict[int, tuple[int, str]] = field(default_factory=dict)
     """By the number of a purchase: what it was paid with in points, and the redemption."""
+    nights: set[tuple[str, date]] = field(default_factory=set)
+    """The runs that were done."""
 
     def play(self, act: Act) -> None:
         """Do it; a refusal must leave everything as it was."""
@@ -223,6 +226,17 @@ class Shop:
                 self._buy(number, purchase)
             case "wait":
                 self.stack.enter_context(clock.frozen(clock.now() + timedelta(hours=act.how % 400)))
+            case "set clock back":
+                self.stack.enter_context(clock.frozen(clock.now() - timedelta(hours=act.how % 50)))
+            case "night":
+                self.run_nights()
+
+    def run_nights(self) -> None:
+        """Run the nights that are missing: none of them was run before, whatever the clock did."""
+        for run in nights.run("night"):
+            if run.status == "done":
+                assert (run.job, run.day) not in self.nights
+                self.nights.add((run.job, run.day))
 
     def _redemption(self, act: Act) -> str:
         return self.redemptions[act.who % len(self.redemptions)]
@@ -479,4 +493,19 @@ def test_a_parked_purchase_does_not_take_more_back_than_it_has(app: Flask, froze
         take_return("p1", "x4")
     done(claims.claim_in, Actor("app", "member", member_id=ann), code)
     assert rows("SELECT left_units FROM purchases") == [{"left_units": '{"1":0}'}]
+    assert_clean()
+
+
+def test_a_clock_that_jumps_back_and_forth_leaves_the_order_of_booking(app: Flask, frozen: ExitStack) -> None:
+    """Whatever the clock says, entries are booked one after the other; a night that was run is not run again."""
+    shop = Shop(open_shop(WITH_EVENTS, members=MEMBERS), [], frozen)
+    ann = shop.members[0]
+    for hours in (0, 24, -24, 48, -30, 1, 24 * 40, -24 * 39, 24 * 2, -1):
+        frozen.enter_context(clock.frozen(clock.now() + timedelta(hours=hours)))
+        post(sold(f"p{hours}", ann))
+        redeem(ann, 10)
+        shop.run_nights()
+    booked = [row["booked_at"] for row in rows("SELECT booked_at FROM ledger_entries ORDER BY seq")]
+    assert booked == sorted(booked)
+    assert len(set(booked)) > 3
     assert_clean()

@@ -19,6 +19,7 @@ from rules.events import Event
 from tests.builders import ADMIN, STAFF, done, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
+    REWARDED,
     TEA_CLUB,
     assert_clean,
     dump,
@@ -28,12 +29,14 @@ from tests.ledger import (
     move,
     open_shop,
     post,
+    redeem_reward,
     rows,
     said,
     sold,
     spend,
     take_return,
 )
+from tests.ledger import voucher_codes as usable_codes
 
 WITH_EVENTS = TEA_CLUB + (
     "events:\n"
@@ -383,6 +386,16 @@ def test_vouchers_limits_and_notices_are_the_other_ones() -> None:
     assert rows("SELECT code FROM vouchers WHERE member_id = :member_id AND voucher_id = :voucher_id", **leads)
     assert [str(row["member_id"]) for row in rows("SELECT member_id FROM limit_uses WHERE used = 4")] == [ben]
     assert len(rows("SELECT 1 FROM expiry_notices")) == 2
+
+
+def test_a_voucher_that_was_bought_goes_along_and_can_be_used_there() -> None:
+    ann, ben, _ = open_shop(REWARDED)
+    adjust(ann, 100)
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    merge(ann, ben)
+    assert_clean()
+    assert usable_codes(ann) == []
+    assert usable_codes(ben) == [code]
 
 
 def test_what_is_held_is_named() -> None:

@@ -11,6 +11,7 @@ from loyalty_engine.services.auditing import (
     redemptions,
     versions,
     vouchers,
+    webhooks,
 )
 from loyalty_engine.services.auditing.report import Progress, Report, unseen
 from loyalty_engine.store.session import snapshot
@@ -32,6 +33,7 @@ def audit(progress: Progress = unseen) -> Report:
             occasions.look,
             lookups.look,
             vouchers.look,
+            webhooks.look,
             personal.look,
         ):
             look(connection, report, progress)

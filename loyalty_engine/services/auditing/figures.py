@@ -3,7 +3,18 @@
 import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
-from loyalty_engine.store.audits import checks, kinds, ledger, lots, merges, occasions, redemptions, standing, vouchers
+from loyalty_engine.store.audits import (
+    checks,
+    kinds,
+    ledger,
+    lots,
+    merges,
+    occasions,
+    redemptions,
+    standing,
+    vouchers,
+    webhooks,
+)
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check
 
 
@@ -18,6 +29,7 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
         *standing.checks(connection.dialect.name),
         *vouchers.checks(),
         *occasions.checks(),
+        *webhooks.checks(),
     )
     report.looked_at["checks"] = len(all_of_them)
     with progress("checks", len(all_of_them)) as advance:

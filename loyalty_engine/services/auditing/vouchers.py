@@ -28,14 +28,15 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
     total = report.looked_at["vouchers"] = rows.count(connection, vouchers)
     stock: defaultdict[str, int] = defaultdict(int)
     with progress("vouchers", total) as advance:
-        for span in rows.spans(connection):
+        roots = rows.merged(connection)
+        for group in rows.groups(connection, roots):
             uses: _Uses = defaultdict(int)
-            for row in stored.of_members(connection, span):
+            for row in stored.of_members(connection, group):
                 found = _reward(connection, report, row)
                 if found is not None:
-                    _count(row, *found, stock, uses)
+                    _count(row, roots.get(row.member_id, row.member_id), *found, stock, uses)
                 advance(1)
-            said = {tuple(one[:3]): one.used for one in stored.limit_uses_of(connection, span)}
+            said = {tuple(one[:3]): one.used for one in stored.limit_uses_of(connection, group)}
             for key in differing(said, uses):
                 named = dict(zip(("member_id", "limit_id", "period_start"), key, strict=True))
                 report.note(_LIMITS, named, {"used": said.get(key, 0)}, {"used": uses.get(key, 0)})
@@ -59,11 +60,17 @@ def _reward(
 
 
 def _count(
-    row: sa.Row[tuple[object, ...]], programme: Programme, reward: Reward, stock: defaultdict[str, int], uses: _Uses
+    row: sa.Row[tuple[object, ...]],
+    member_id: str,
+    programme: Programme,
+    reward: Reward,
+    stock: defaultdict[str, int],
+    uses: _Uses,
 ) -> None:
+    """Count a voucher for the member that has it in the end."""
     if reward.stock is not None:
         stock[reward.id] += 1
     under = counted(row.source_kind, row.source_id, reward)
     if under is not None:
         limit, per = under
-        uses[row.member_id, limit, period_start(per, business_day(row.issued_at, programme.time_zone))] += 1
+        uses[member_id, limit, period_start(per, business_day(row.issued_at, programme.time_zone))] += 1

@@ -12,6 +12,7 @@ from loyalty_engine.services.demo.completejourney import purchases
 from loyalty_engine.services.demo.grocer import Year
 from loyalty_engine.services.demo.households import members
 from loyalty_engine.services.demo.months import months
+from loyalty_engine.services.demo.shoppers import in_rounds
 from loyalty_engine.services.demo.stores import stores
 from loyalty_engine.services.imports.jobs import count_purchase
 from loyalty_engine.services.imports.progress import Advance
@@ -95,7 +96,8 @@ def post_month(
     size: int,
 ) -> Totals:
     """Post the baskets of a month."""
-    return post_baskets(sinks.bring(part, list(purchases(part, found, known))), sinks.post_many, advance, size)
+    brought = sinks.bring(part, list(purchases(part, found, known)))
+    return post_baskets(in_rounds(brought), sinks.post_many, advance, size)
 
 
 def post_baskets(baskets: Iterable[PostedPurchase], post_many: PostMany, advance: Advance, size: int) -> Totals:

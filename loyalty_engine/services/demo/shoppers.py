@@ -7,6 +7,7 @@ with as many as it has and the programme allows. Everything here can be done aga
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from random import Random
 from typing import Final, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
@@ -57,6 +58,25 @@ def bring(actor: Actor, year: Year, baskets: Iterable[PostedPurchase]) -> list[P
     listed = list(baskets)
     brought = in_transaction(partial(_brought, actor=actor, year=year, baskets=listed))
     return list(_dressed(listed, brought))
+
+
+def in_rounds(baskets: Iterable[PostedPurchase]) -> Iterator[PostedPurchase]:
+    """Yield the baskets with those that bring points or vouchers side by side, each member's still in their order.
+
+    Such a basket is posted by itself, and parts the batch: plain ones go together, as many as can be.
+    """
+    rounds: dict[int, tuple[list[PostedPurchase], list[PostedPurchase]]] = {}
+    round_of: dict[MemberReference | None, int] = {}
+    for one in baskets:
+        place = round_of.get(one.member, 0)
+        plain, apart = rounds.setdefault(place, ([], []))
+        if one.vouchers or any(tender.reference for tender in one.purchase.tenders):
+            round_of[one.member] = place + 1
+            apart.append(one)
+        else:
+            plain.append(one)
+    for place in sorted(rounds):
+        yield from chain(*rounds[place])
 
 
 def _brought(connection: sa.Connection, actor: Actor, year: Year, baskets: list[PostedPurchase]) -> Brought:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from loyalty_engine.services import webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.store.nights import batches
 from loyalty_engine.store.session import has_one_writer, snapshot
@@ -34,7 +35,7 @@ class Night:
     @property
     def booking(self) -> batches.Booking:
         """Return how its entries are booked."""
-        return batches.Booking(self.plan.version, self.at, str(NIGHT))
+        return batches.Booking(self.plan.version, self.at, str(NIGHT), webhooks.outbox())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +124,9 @@ class EveryMinute:
 
     name: str
     call: Callable[[datetime, int], int]
+    standing: Callable[[], Counts] = dict
+    """What else is told of it beside how much it did."""
+    by_itself: bool = False
+    """Whether a worker does it in threads of its own, about every second, and not at its ticks."""
+    is_on: Callable[[], bool] = lambda: True
+    """Whether there is anything for it to do by the settings; nobody waits for it where not."""

@@ -38,7 +38,7 @@ def run(name: str, as_of: date | None = None, watch: Watch | None = None) -> lis
         raise Invalid("as_of_in_future", f"{as_of} has not begun yet; today is {present} in the programme's time zone.")
     for one in registry.EVERY_MINUTE:
         if one.name == name:
-            return [_called(one, present)]
+            return [_called(one, present, watch.owner)]
     jobs = registry.NIGHTLY if name == "night" else tuple(job for job in registry.NIGHTLY if job.name == name)
     if not jobs:
         raise NotFound("job_not_found", f"There is no job {name}; there are: night, {', '.join(registry.NAMES)}.")
@@ -84,22 +84,29 @@ def _night(day: date, replayed: bool) -> Night:
         return Night(day, began if replayed else now, plan_for(connection, began))
 
 
-def every_minute() -> list[Done]:
-    """Call the jobs that are called every minute."""
-    present = today() if registry.EVERY_MINUTE else date.min
-    return [_called(job, present) for job in registry.EVERY_MINUTE]
+def every_minute(owner: str = "") -> list[Done]:
+    """Call the jobs that are called every minute; `owner` is who does."""
+    due = [job for job in registry.EVERY_MINUTE if not job.by_itself]
+    present = today() if due else date.min
+    return [_called(job, present, owner) for job in due]
 
 
-def _called(job: EveryMinute, day: date) -> Done:
+def _called(job: EveryMinute, day: date, owner: str) -> Done:
     now, done = clock.now(), 0
     while True:
         more = job.call(now, A_CALL)
         done += more
         if more < A_CALL:
             break
+    return note(job, done, owner)
+
+
+def note(job: EveryMinute, done: int, owner: str) -> Done:
+    """Note that a job was called by `owner` and did so much; return what it has done on that day."""
+    now, day = clock.now(), today()
     with reading() as connection:
         found = job_runs.find(connection, job.name, day)
     before = json.loads(found.counts).get("done", 0) if found else 0
-    counts = {"done": before + done}
-    in_transaction(lambda connection: job_runs.note(connection, job.name, day, json.dumps(counts), now))
+    counts = {"done": before + done, **job.standing()}
+    in_transaction(lambda connection: job_runs.note(connection, job.name, day, json.dumps(counts), now, owner or None))
     return Done(job.name, day, "done", counts)

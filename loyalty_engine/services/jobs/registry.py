@@ -1,18 +1,21 @@
-"""Every job by its name: those of the night in their order, and those of every minute."""
+"""Every job by its name: those of the night in their order, those of every minute, and those that a worker does by itself."""
 
 from typing import Final
 
 from loyalty_engine.services import (
-    idempotency,
+    dispatch,
+    gateways,
     message_stopping,
     occasions,
-    parking,
-    phone_codes,
+    reconciliation,
     redemptions,
     voucher_endings,
+    webhook_delivery,
+    webhooks,
 )
-from loyalty_engine.services.jobs import levels, lots
-from loyalty_engine.services.jobs.kinds import EveryMinute, Job, at_once, by_calls
+from loyalty_engine.services.jobs import levels, lots, tidy
+from loyalty_engine.services.jobs.kinds import EveryMinute, Job, by_calls
+from loyalty_engine.store.ids import new_id
 
 NIGHTLY: Final[tuple[Job, ...]] = (
     lots.PENDING,
@@ -21,15 +24,28 @@ NIGHTLY: Final[tuple[Job, ...]] = (
     by_calls("vouchers", voucher_endings.expire_due),
     levels.REVIEWS,
     occasions.OCCASIONS,
-    at_once("tidy", lambda day: idempotency.forget_expired() + parking.forget_names() + phone_codes.forget_old()),
+    tidy.TIDY,
 )
 """Points become available before they lapse, and are noticed before that."""
+
+SENDING: Final = EveryMinute(
+    "send",
+    lambda now, limit: dispatch.send_due(new_id(), limit),
+    standing=lambda: {f"circuit of {channel} open": 1 for channel in gateways.open_circuits()},
+    by_itself=True,
+)
+WEBHOOKS: Final = EveryMinute(
+    "webhooks", webhook_delivery.deliver_due, by_itself=True, is_on=lambda: bool(webhooks.targets())
+)
 
 EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("holds", redemptions.time_out_holds),
     EveryMinute("held-messages", message_stopping.release_unpaused),
     EveryMinute("voucher-holds", voucher_endings.release_held),
     occasions.WELCOMES,
+    EveryMinute("reconcile", reconciliation.reconcile),
+    SENDING,
+    WEBHOOKS,
 )
 
 NAMES: Final = (*(job.name for job in NIGHTLY), *(job.name for job in EVERY_MINUTE))

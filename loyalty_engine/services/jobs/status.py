@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services.jobs import registry
 from loyalty_engine.services.jobs.days import start_of
-from loyalty_engine.services.jobs.kinds import Counts
+from loyalty_engine.services.jobs.kinds import Counts, EveryMinute
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import job_runs
 from loyalty_engine.store.session import reading
@@ -27,6 +27,8 @@ class JobStatus:
     """The first day that was begun and isn't done."""
     next_due_at: datetime | None
     late_seconds: int | None
+    worker: str | None
+    """Who did it last."""
 
 
 def all_jobs() -> tuple[JobStatus, ...]:
@@ -35,7 +37,7 @@ def all_jobs() -> tuple[JobStatus, ...]:
         now = clock.now()
         zone = plan_for(connection, now).programme.time_zone
         nightly = (_nightly(connection, job.name, now, zone) for job in registry.NIGHTLY)
-        return (*nightly, *(_every_minute(connection, job.name, now) for job in registry.EVERY_MINUTE))
+        return (*nightly, *(_every_minute(connection, job, now) for job in registry.EVERY_MINUTE))
 
 
 def _nightly(connection: sa.Connection, name: str, now: datetime, zone: tzinfo) -> JobStatus:
@@ -45,10 +47,10 @@ def _nightly(connection: sa.Connection, name: str, now: datetime, zone: tzinfo) 
     return _status(name, done, begun[0] if begun else None, start_of(day, zone) if day else None, now)
 
 
-def _every_minute(connection: sa.Connection, name: str, now: datetime) -> JobStatus:
-    done = job_runs.newest_done(connection, name)
-    due = done.finished_at + timedelta(minutes=1) if done and done.finished_at else None
-    return _status(name, done, None, due, now)
+def _every_minute(connection: sa.Connection, job: EveryMinute, now: datetime) -> JobStatus:
+    done = job_runs.newest_done(connection, job.name)
+    due = done.finished_at + timedelta(minutes=1) if done and done.finished_at and job.is_on() else None
+    return _status(job.name, done, None, due, now)
 
 
 def _status(
@@ -56,5 +58,5 @@ def _status(
 ) -> JobStatus:
     counts = json.loads(done.counts) if done else {}
     late = None if due is None else max(0, int((now - due).total_seconds()))
-    day, finished = (done.day, done.finished_at) if done else (None, None)
-    return JobStatus(name, day, finished, counts, running, due, late)
+    day, finished, worker = (done.day, done.finished_at, done.lease_owner) if done else (None, None, None)
+    return JobStatus(name, day, finished, counts, running, due, late, worker)

@@ -40,7 +40,7 @@ class Span(NamedTuple):
     size: int
     without: tuple[str, ...] = ()
 
-    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+    def of(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         """Return the condition that a row of a member's table is one of theirs."""
         between = table.c.member_id.between(self.first, self.last)
         return sa.and_(between, table.c.member_id.not_in(self.without)) if self.without else between
@@ -55,7 +55,7 @@ class Family(NamedTuple):
     def size(self) -> int:
         return len(self.members)
 
-    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+    def of(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         """Return the condition that a row of a member's table is one of theirs."""
         return table.c.member_id.in_(self.members)
 

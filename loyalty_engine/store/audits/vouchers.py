@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine.store.audits.checks import Check, broken, differences, keys_of
-from loyalty_engine.store.audits.rows import Span
+from loyalty_engine.store.audits.rows import Family, Group
 from loyalty_engine.store.survivors import MERGE
 from loyalty_engine.store.tables import (
     ledger_entries,
@@ -29,13 +29,19 @@ def _codes() -> Check:
     once: sa.Label[int] = sa.literal_column("1").label("rows")
     keys = ("code", "member_id", "voucher_id")
     said = sa.select(*(voucher_codes.c[name] for name in keys), once)
-    # After a merge the code leads to the voucher that took the old one's place.
-    replaced = sa.select(vouchers.c.source_id).where(vouchers.c.source_kind == MERGE)
-    there = sa.select(*(vouchers.c[name] for name in keys), once).where(
-        sa.cast(vouchers.c.voucher_id, sa.Text).not_in(replaced)
-    )
+    there = sa.select(*(vouchers.c[name] for name in keys), once).where(~_reissued())
     says = "each voucher has its code, and each code its voucher"
     return Check(5, "voucher_codes", says, keys, differences(keys, ("rows",), there, said))
+
+
+def _reissued() -> sa.ColumnElement[bool]:
+    """Tell whether a merge gave the voucher, with its code, to another member."""
+    fresh = vouchers.alias("fresh")
+    old_id = sa.cast(vouchers.c.voucher_id, sa.Text)
+    given = sa.exists().where(
+        fresh.c.code == vouchers.c.code, fresh.c.source_kind == MERGE, fresh.c.source_id == old_id
+    )
+    return sa.and_(vouchers.c.status == "cancelled", given)
 
 
 def _automatic() -> Check:
@@ -98,19 +104,26 @@ def _states() -> tuple[Check, ...]:
     )
 
 
-def of_members(connection: sa.Connection, span: Span) -> Iterator[Any]:
-    """Yield (member, reward, version, source kind, source id, issued at) of their vouchers that count."""
-    row = vouchers.c
+def of_members(connection: sa.Connection, group: Group) -> Iterator[Any]:
+    """Yield (member, reward, version, source kind, source id, issued at) of their vouchers that count.
+
+    One that merges gave from member to member is yielded as it was first issued, while the last one has it.
+    """
+    row, last = vouchers.c, vouchers.alias("last")
+    counts = row.status != "cancelled"
+    if isinstance(group, Family):
+        kept = sa.exists().where(group.of(last), last.c.code == row.code, last.c.status != "cancelled")
+        counts = sa.and_(row.source_kind != MERGE, kept)
     columns = (row.member_id, row.reward, row.version, row.source_kind, row.source_id, row.issued_at)
-    query = sa.select(*columns).where(span.of(vouchers), row.status != "cancelled")
+    query = sa.select(*columns).where(group.of(vouchers), counts)
     return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
 
 
-def limit_uses_of(connection: sa.Connection, span: Span) -> Iterator[Any]:
+def limit_uses_of(connection: sa.Connection, group: Group) -> Iterator[Any]:
     """Yield (member, limit, period's start, used) of the limits on rewards."""
     row = limit_uses.c
     of_rewards = sa.or_(row.limit_id.startswith("reward/"), row.limit_id.startswith("benefit/"))
-    query = sa.select(limit_uses).where(span.of(limit_uses), of_rewards)
+    query = sa.select(limit_uses).where(group.of(limit_uses), of_rewards)
     return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.types import UserDefinedType
 
 from loyalty_engine.store.sets import among
 from loyalty_engine.store.tables import accounts, ledger_entries, lots, members
+from loyalty_engine.store.webhooks import Outbox
 
 _FAR = sa.literal_column("'9999-12-31'", sa.Date)
 SOONEST_FIRST = (sa.func.coalesce(lots.c.expires_on, _FAR), lots.c.opened_on, lots.c.lot_id)
@@ -21,11 +22,12 @@ AVAILABLE = sa.and_(lots.c.state == sa.literal_column("'available'"), lots.c.rem
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """By which version, when and by whom the entries of a batch are booked."""
+    """By which version, when and by whom the entries of a batch are booked, and who is told of them."""
 
     version: int
     at: datetime
     actor: str
+    outbox: Outbox | None = None
 
 
 def who(due: sa.Select[Any] | sa.CompoundSelect[Any], after: str | None) -> sa.Select[Any]:

@@ -24,6 +24,7 @@ from loyalty_engine.store.nights.batches import (
     these,
 )
 from loyalty_engine.store.nights.dates import later
+from loyalty_engine.store.nights.outbox import tell_entries
 from loyalty_engine.store.tables import accounts, expiry_notices, ledger_entries, lot_changes, lots, members
 from rules.lapsing import lapsed_through
 from rules.periods import Period
@@ -117,6 +118,7 @@ def expire(connection: sa.Connection, member_ids: Collection[str], lapsing: Laps
     _note_lots(connection, are_due)
     _move(connection, of_these, due_now)
     counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(are_due)
+    tell_entries(connection, member_ids, "expiry", booking.outbox)
     count_up(connection, booking, counted.group_by(lots.c.member_id))
     ends = sa.case((lots.c.held == 0, "expired"), else_=lots.c.state)
     connection.execute(lots.update().where(are_due).values(remaining=lots.c.held, state=ends))

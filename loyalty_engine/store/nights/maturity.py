@@ -24,6 +24,7 @@ from loyalty_engine.store.nights.batches import (
     move_figures,
     these,
 )
+from loyalty_engine.store.nights.outbox import tell_entries
 from loyalty_engine.store.tables import accounts, ledger_entries, lot_changes, lots, members
 
 
@@ -57,6 +58,7 @@ def mature(connection: sa.Connection, member_ids: Collection[str], day: date, bo
     open_lots = sa.and_(of_these, lots.c.state != "expired", lots.c.remaining > 0)
     _move(connection, _paying(open_lots, sa.case((is_due, lots.c.remaining), else_=0)))
     counted = sa.select(lots.c.member_id, sa.func.count().label("entries")).where(are_due)
+    tell_entries(connection, member_ids, "accrual", booking.outbox)
     count_up(connection, booking, counted.group_by(lots.c.member_id))
     _change_lots(connection, are_due)
     return Matured(matured, points)

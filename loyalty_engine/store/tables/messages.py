@@ -55,9 +55,11 @@ messages = table(
         name="status",
     ),
     index_where("ix_messages_due", "status = 'planned'", "send_at"),
+    index_where("ix_messages_urgent", "status = 'planned' AND purpose = 'code'", "send_at"),
     index_where("ix_messages_open", "status IN ('sending', 'unknown')", "changed_at"),
     sa.Index(None, "status", "changed_at"),
     sa.Index(None, "message_id"),
+    index_where("ix_messages_addressed", "to_address IS NOT NULL", "changed_at"),
 )
 
 webhook_events = table(
@@ -82,5 +84,5 @@ webhook_cursors = table(
     col("lease_owner", sa.String(64), null=True),
     col("lease_until", Instant, null=True),
     col("error", sa.Text, null=True),
-    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "next_at"),
+    index_where("ix_webhook_cursors_due", "next_at IS NOT NULL", "target", "next_at"),
 )

@@ -1,0 +1,92 @@
+"""Mail by SMTP, as the standard library speaks it: one connection a message, one try, and our own id on it."""
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
+from typing import Final
+
+from loyalty_engine import clock
+from loyalty_engine.channels import Accepted, Ambiguous, Listed, Outcome, Outgoing, Refused
+from loyalty_engine.config import EmailSettings
+
+SECONDS: Final = 15
+
+
+class SmtpMail:
+    """A mail server, as it is set up."""
+
+    provider = "smtp"
+
+    def __init__(self, settings: EmailSettings, public_url: str, context: ssl.SSLContext | None = None) -> None:
+        self._settings, self._public_url = settings, public_url
+        self._context = context or ssl.create_default_context()
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Hand a mail over. Until the text is begun nothing is sent; from then on a lost connection leaves it open."""
+        message = self._message(outgoing)
+        try:
+            server = self._connected()
+        except smtplib.SMTPResponseException as error:
+            # Wrong for every mail alike: none is to be lost while the operator sets it right.
+            return Refused(str(error.smtp_code), permanent=False)
+        except (OSError, smtplib.SMTPException):
+            return Refused("not_connected", permanent=False)
+        try:
+            server.send_message(message, self._settings.sender, [outgoing.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, _),) = error.recipients.values()
+            return Refused(str(code), permanent=code >= 500)
+        except smtplib.SMTPSenderRefused as error:
+            return Refused(str(error.smtp_code), permanent=False)
+        except smtplib.SMTPResponseException as error:
+            return _answered(error)
+        except (OSError, smtplib.SMTPException):
+            return Ambiguous("connection_lost")
+        finally:
+            server.close()
+        return Accepted(message["Message-ID"].strip("<>"))
+
+    def find(self, to: str, digest: str, since: datetime, until: datetime) -> Sequence[Listed] | None:
+        """A mail server keeps no list."""
+        return None
+
+    def _connected(self) -> smtplib.SMTP:
+        found = self._settings
+        if found.security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(found.host, found.port, timeout=SECONDS, context=self._context)
+        else:
+            server = smtplib.SMTP(found.host, found.port, timeout=SECONDS)
+        try:
+            if found.security == "starttls":
+                server.starttls(context=self._context)
+            if found.user:
+                server.login(found.user, found.password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _message(self, outgoing: Outgoing) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        domain = self._settings.sender.rpartition("@")[2]
+        message["Message-ID"] = f"<{outgoing.message_id}@{domain}>"
+        message["Date"] = formatdate(clock.now().timestamp(), usegmt=True)
+        message["From"], message["To"] = self._settings.sender, outgoing.to
+        message["Subject"] = outgoing.subject
+        message["Auto-Submitted"] = "auto-generated"
+        if self._public_url:
+            message["List-Unsubscribe"] = f"<{self._public_url}/me/consents>"
+        message.set_content(outgoing.text)
+        return message
+
+
+def _answered(error: smtplib.SMTPResponseException) -> Outcome:
+    """An answer of 4xx or 5xx says that the server did not take the mail; anything else says nothing."""
+    code = int(error.smtp_code)
+    if isinstance(error, smtplib.SMTPServerDisconnected) or not 400 <= code < 600:
+        return Ambiguous(str(code))
+    return Refused(str(code), permanent=code >= 500)
