@@ -10,7 +10,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, held_redemptions, phone_codes, reasons, tokens, voucher_cancelling
+from loyalty_engine.services import (
+    audit_log,
+    held_redemptions,
+    phone_codes,
+    reasons,
+    tokens,
+    voucher_cancelling,
+    voucher_states,
+    webhooks,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.forfeiting import forfeit
@@ -70,7 +79,7 @@ def _cancel_vouchers(connection: sa.Connection, state: MemberState) -> int:
     while found := voucher_store.usable(connection, state.member_id):
         for row in found:
             place = Place(state.member_id, row["voucher_id"])
-            ended = voucher_store.change(connection, place, ("issued", "held"), **values)
+            ended = voucher_states.change(connection, place, ("issued", "held"), values)
             assert ended, "the member is locked, and the voucher was there"
             voucher_cancelling.uncount(connection, row)
             cancelled += 1
@@ -91,6 +100,7 @@ def _forget(connection: sa.Connection, member_id: str) -> None:
     for one in survivors.family(connection, member_id):
         personal.erase(connection, one, now)
     members.change_member(connection, member_id, {"status": "erased"})
+    webhooks.emit(connection, member_id, "member", {"change": "erased"})
 
 
 def names(connection: sa.Connection, member_id: str) -> list[str]:
