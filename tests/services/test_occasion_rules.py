@@ -225,6 +225,16 @@ def test_a_birthday_must_have_been_known_for_its_lead(
     assert bool(granted(member)) is given
 
 
+@pytest.mark.parametrize(("joined", "given"), [(14, True), (13, False)])
+def test_a_birthday_that_was_brought_along_is_known_since_joining(
+    app: Flask, frozen_clock: FrozenClock, joined: int, given: bool
+) -> None:
+    publish(club(BIRTHDAY.replace("span: week", "span: week, lead: 14 days")))
+    member = join(DAY - A_DAY, ANN, joined_on=DAY - joined * A_DAY)
+    night(DAY)
+    assert bool(granted(member)) is given
+
+
 @pytest.mark.parametrize(("bought", "given"), [(30, True), (31, False), (None, False)])
 def test_a_purchase_must_have_been_made_lately(
     app: Flask, frozen_clock: FrozenClock, bought: int | None, given: bool
