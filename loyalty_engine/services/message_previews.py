@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from loyalty_engine import clock
 from loyalty_engine.services.members import checked_id, no_member
 from loyalty_engine.services.message_costs import cost_words
@@ -15,7 +13,7 @@ from loyalty_engine.store.message_people import Person
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid, NotFound
 from rules.message_texts import SAMPLE, places_in, said, sms, spoken
-from rules.messages import BUILT_IN, channel_for, template_of
+from rules.messages import BUILT_IN, Consents, channel_for, template_of
 from rules.programme import Programme, Template
 from rules.salutations import salutation
 from rules.segments import MOST, is_gsm, segments
@@ -36,10 +34,12 @@ def preview(template_id: str, member_id: str, places: Mapping[str, str | int]) -
             known = sorted({one.id for one in programme.messages.templates} | BUILT_IN.keys())
             raise NotFound("template_not_found", f"There is no template {template_id}; there are: {', '.join(known)}.")
         known_as = survivors.find(connection, checked_id(member_id))
-        person = message_people.people(connection, [known_as]).get(known_as) if known_as else None
+        people, said_of = message_people.load(connection, [known_as]) if known_as else ({}, {})
+        person = people.get(known_as or "")
         if person is None or person.status == "erased":
             raise no_member()
-        return _previewed(connection, programme, template, person, _filled(programme, template, places))
+        consents = said_of.get(person.member_id, {})
+        return _previewed(programme, template, person, consents, _filled(programme, template, places))
 
 
 def _filled(programme: Programme, template: Template, places: Mapping[str, str | int]) -> dict[str, str | int]:
@@ -60,10 +60,9 @@ def _examples(programme: Programme) -> dict[str, str | int]:
 
 
 def _previewed(
-    connection: sa.Connection, programme: Programme, template: Template, person: Person, places: dict[str, str | int]
+    programme: Programme, template: Template, person: Person, consents: Consents, places: dict[str, str | int]
 ) -> dict[str, Any]:
     purpose = "code" if template.id == "code" else template.purpose
-    consents = message_people.said(connection, [person.member_id]).get(person.member_id, {})
     there = frozenset(name for name, address in (("sms", person.phone), ("email", person.email)) if address)
     channel, refused = channel_for(template, purpose, consents, there)
     if person.level is not None:

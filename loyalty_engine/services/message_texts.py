@@ -21,7 +21,7 @@ from loyalty_engine.store.message_people import Person
 from loyalty_engine.store.messages import Message
 from rules.message_texts import PlaceMissing, Spoken, fits, said, sms, spoken
 from rules.message_times import out_of_quiet
-from rules.messages import AT_ONCE, is_allowed, template_of
+from rules.messages import AT_ONCE, Consents, is_allowed, template_of
 from rules.programme import Programme, Template
 from rules.salutations import salutation
 from rules.segments import segments
@@ -69,8 +69,9 @@ class _Body:
 def composed(connection: sa.Connection, rows: Sequence[Message], now: datetime) -> Composed | Unsendable:
     """Return the text of messages that go out together: of one member, channel and purpose, in the order of being due."""
     first = rows[0]
-    person = message_people.people(connection, [first.member_id]).get(first.member_id)
-    to = _address(connection, first, person)
+    people, said_of = message_people.load(connection, [first.member_id])
+    person = people.get(first.member_id)
+    to = _address(first, person, said_of.get(first.member_id, {}))
     if isinstance(to, Unsendable):
         return to
     paused = paused_now(connection)
@@ -86,7 +87,7 @@ def composed(connection: sa.Connection, rows: Sequence[Message], now: datetime) 
     return _together(to, bodies, apart, person)
 
 
-def _address(connection: sa.Connection, row: Message, person: Person | None) -> str | Unsendable:
+def _address(row: Message, person: Person | None, consents: Consents) -> str | Unsendable:
     if row.purpose == "code":
         return row.to_address or Unsendable("no_address")
     to = (person.phone if row.channel == "sms" else person.email) if person else None
@@ -94,7 +95,6 @@ def _address(connection: sa.Connection, row: Message, person: Person | None) -> 
         return Unsendable("no_address")
     if row.channel == "sms" and not takes_sms(to):
         return Unsendable("no_sms")
-    consents = message_people.said(connection, [row.member_id]).get(row.member_id, {})
     return to if is_allowed(row.purpose, consents.get((row.channel, row.purpose))) else Unsendable("no_consent")
 
 

@@ -54,7 +54,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     redemption = _book(posting, state, plan, wallet, request, site.store, proof, now)
     posting.write()
     store.insert(connection, redemption)
-    redemption_messages.tell(posting, state, [redemption])
+    redemption_messages.tell(posting, state, [redemption], plan)
     return Answer(201, redemption_answer(connection, redemption, state.accounts))
 
 

@@ -15,14 +15,15 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.redemptions import Redemption
 from rules.messages import REDEEMED, REWARD_REDEEMED, VOUCHER_USED
+from rules.plan import Plan
 from rules.programme import Cost
 
 CAUSE: Final = "redemption"
 
 
-def tell(posting: Posting, state: MemberState, redemptions: Iterable[Redemption]) -> None:
-    """Tell of points that were spent; what is only held is told when it is captured."""
-    _plan(posting, [_of_points(state, one) for one in redemptions if one.status == "captured"])
+def tell(posting: Posting, state: MemberState, redemptions: Iterable[Redemption], plan: Plan | None = None) -> None:
+    """Tell of points that were spent; what is only held is told when it is captured. `plan` is that of now, if at hand."""
+    _plan(posting, plan, [_of_points(state, one) for one in redemptions if one.status == "captured"])
 
 
 def _of_points(state: MemberState, one: Redemption) -> Wanted:
@@ -31,19 +32,22 @@ def _of_points(state: MemberState, one: Redemption) -> Wanted:
     return Wanted(state.member_id, REDEEMED.id, CAUSE, one.redemption_id, places, at_once=True)
 
 
-def tell_of_reward(posting: Posting, state: MemberState, redemption_id: str, reward: str, cost: Cost) -> None:
+def tell_of_reward(
+    posting: Posting, state: MemberState, plan: Plan, redemption_id: str, reward: str, cost: Cost
+) -> None:
     """Tell of points that bought a reward."""
     places = {**_points(state, cost), "reward": reward}
-    _plan(posting, [Wanted(state.member_id, REWARD_REDEEMED.id, CAUSE, redemption_id, places, at_once=True)])
+    _plan(posting, plan, [Wanted(state.member_id, REWARD_REDEEMED.id, CAUSE, redemption_id, places, at_once=True)])
 
 
 def _points(state: MemberState, cost: Cost) -> dict[str, str | int]:
     return {"points": cost.points, "wallet": cost.wallet, "balance": state.account(cost.wallet).available}
 
 
-def _plan(posting: Posting, wanted: Sequence[Wanted]) -> None:
+def _plan(posting: Posting, plan: Plan | None, wanted: Sequence[Wanted]) -> None:
     if wanted and posting.now is not None:
-        plan_messages(posting.connection, plan_for(posting.connection, posting.now), wanted, posting.now)
+        plan = plan or plan_for(posting.connection, posting.now)
+        plan_messages(posting.connection, plan, wanted, posting.now)
 
 
 def tell_of_vouchers(connection: sa.Connection, used: Iterable[Mapping[str, Any]], now: datetime) -> None:

@@ -83,7 +83,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
         connection, _row(actor, state, plan, reward.id, way.cost, redemption_id, posting, at_store, proof)
     )
     if way.cost is not None:
-        redemption_messages.tell_of_reward(posting, state, redemption_id, reward.id, way.cost)
+        redemption_messages.tell_of_reward(posting, state, plan, redemption_id, reward.id, way.cost)
     if way.kind == "gift":
         audit_log.record(connection, actor, "voucher.gift", issued.voucher_id, {"reason": request.reason})
     return Answer(201, _encode(_told(connection, state, plan, issued, way, redemption_id)))

@@ -1,9 +1,9 @@
 """What a message needs to know of whom it is for, loaded for thousands at once: address, language, zone, consents, limits."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -45,32 +45,37 @@ _PERSON: Final = (
 )
 _SAID: Final = sa.select(consents.c.member_id, consents.c.channel, consents.c.purpose, consents.c.given)
 _id = sa.bindparam("member_id", type_=members.c.member_id.type)
-_person = Statement(_PERSON.where(members.c.member_id == _id))
-_said = Statement(_SAID.where(consents.c.member_id == _id))
+_one = Statement(
+    _PERSON.add_columns(consents.c.channel, consents.c.purpose, consents.c.given)
+    .outerjoin(consents, consents.c.member_id == members.c.member_id)
+    .where(members.c.member_id == _id)
+)
 _use = statements.upsert(limit_uses, used=statements.add("used"))
 
 
-def people(connection: sa.Connection, member_ids: Sequence[str]) -> dict[str, Person]:
-    """Return those who are there, by id."""
-    found: Iterable[Any]
-    if len(member_ids) == 1:
-        found = _person.rows(connection, member_id=member_ids[0])
-    else:
-        found = connection.execute(_PERSON.where(among(connection, members.c.member_id, member_ids)))
-    return {str(row[0]): Person(str(row[0]), *row[1:]) for row in found}
+Said = dict[tuple[str, str], bool]
+"""What somebody said about each channel and purpose; what was never asked is not there."""
 
 
-def said(connection: sa.Connection, member_ids: Sequence[str]) -> dict[str, dict[tuple[str, str], bool]]:
-    """Return by member what was said about each channel and purpose."""
-    found: Iterable[Any]
+def load(connection: sa.Connection, member_ids: Sequence[str]) -> tuple[dict[str, Person], dict[str, Said]]:
+    """Return those who are there, by id, and what each of them said; of one, for whom a till waits, in one statement."""
     if len(member_ids) == 1:
-        found = _said.rows(connection, member_id=member_ids[0])
-    else:
-        found = connection.execute(_SAID.where(among(connection, consents.c.member_id, member_ids)))
-    by_member: dict[str, dict[tuple[str, str], bool]] = {}
-    for member_id, channel, purpose, given in found:
-        by_member.setdefault(str(member_id), {})[channel, purpose] = bool(given)
-    return by_member
+        return _load_one(connection, member_ids[0])
+    of_them = connection.execute(_PERSON.where(among(connection, members.c.member_id, member_ids)))
+    people = {str(row[0]): Person(str(row[0]), *row[1:]) for row in of_them}
+    said: dict[str, Said] = {}
+    rows = connection.execute(_SAID.where(among(connection, consents.c.member_id, member_ids)))
+    for member_id, channel, purpose, given in rows:
+        said.setdefault(str(member_id), {})[channel, purpose] = given
+    return people, said
+
+
+def _load_one(connection: sa.Connection, member_id: str) -> tuple[dict[str, Person], dict[str, Said]]:
+    rows = _one.rows(connection, member_id=member_id)
+    if not rows:
+        return {}, {}
+    said = {(channel, purpose): given for *_, channel, purpose, given in rows if channel is not None}
+    return {member_id: Person(member_id, *rows[0][1:-3])}, {member_id: said}
 
 
 def uses(
