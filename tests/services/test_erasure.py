@@ -25,6 +25,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference, RedemptionRequest
+from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import personal
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
@@ -80,7 +81,7 @@ def a_whole_life() -> str:
     code = {"phone": PHONE, "member_id": ann, "language": "en", "code": "123456", "minutes": 5, "cause_id": "c1"}
     with db.engine.begin() as connection:
         connection.execute(dates.values(member_id=ann, set_on=now.date(), **wedding))
-        messages.plan_code(connection, None, **code, now=now)  # type: ignore[arg-type]
+        messages.plan_code(connection, plan_for(connection, now).programme, **code, now=now)  # type: ignore[arg-type]
     return ann
 
 
