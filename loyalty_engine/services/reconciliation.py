@@ -16,7 +16,7 @@ from loyalty_engine.services.dispatch_parcels import LEASE
 from loyalty_engine.services.dispatch_results import ASK_AFTER
 from loyalty_engine.services.gateways import gateways
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.store import message_people
+from loyalty_engine.store import members
 from loyalty_engine.store import message_sending as store
 from loyalty_engine.store import message_unknown as unknown
 from loyalty_engine.store.message_sending import Change
@@ -76,10 +76,10 @@ def _listed(one: Unknown) -> list[Listed] | None:
 
 def _address(one: Unknown) -> str | None:
     with reading() as connection:
-        person = message_people.load(connection, [one.member_id])[0].get(one.member_id)
-    if person is None:
+        profile = members.profile(connection, one.member_id)
+    if profile is None:
         return None
-    return person.phone if one.channel == "sms" else person.email
+    return profile.phone if one.channel == "sms" else profile.email
 
 
 def _found(connection: sa.Connection, one: Unknown, listed: Listed) -> None:
