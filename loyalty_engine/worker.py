@@ -12,12 +12,11 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from structlog.typing import FilteringBoundLogger
 
@@ -32,12 +31,8 @@ from loyalty_engine.webhook_targets import WebhookTarget
 from rules.errors import Refusal
 
 SECONDS_A_TICK = 60
-SECONDS_A_SEND = 1
+SECONDS_BETWEEN_SENDS = 1
 SECONDS_BETWEEN_DELIVERIES = 1
-
-
-class _Stopped(BaseException):
-    """Somebody asked the process to end. Not an `Exception`: nothing on the way may take it for an error."""
 
 
 class Worker:
@@ -61,8 +56,9 @@ class Worker:
         self._guarded(lambda: (done for done in nights.run("night", watch=watch) if done.status in ("done", "stopped")))
 
     def send(self) -> None:
-        """Send the messages that are due, until none is."""
-        self._guarded(lambda: self._sender.send(self._stopping.is_set))
+        """Send the messages that are due, until the worker ends: by itself, for a gateway may be slow."""
+        while not self._stopping.wait(SECONDS_BETWEEN_SENDS):
+            self._guarded(lambda: self._sender.send(self._stopping.is_set))
 
     def deliver(self, target: WebhookTarget) -> None:
         """Tell one target what happened, until the worker ends; each target has a thread of its own."""
@@ -94,37 +90,37 @@ class Worker:
 
     def run(self) -> None:
         """Tick until the process is told to end (SIGTERM or SIGINT); what is at work then ends its step first."""
-        scheduler = BlockingScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(3)})
+        scheduler = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(2)})
         # Ticks that were missed count as one, at once: rows say what is due.
         alone: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        for job, seconds in ((self.tick, SECONDS_A_TICK), (self.night, SECONDS_A_TICK), (self.send, SECONDS_A_SEND)):
-            scheduler.add_job(job, "interval", seconds=seconds, next_run_time=clock.now(), **alone)
+        for job in (self.tick, self.night):
+            scheduler.add_job(job, "interval", seconds=SECONDS_A_TICK, next_run_time=clock.now(), **alone)
         settings: Settings = self._app.extensions["loyalty_settings"]
-        couriers = [Thread(target=partial(self.deliver, target)) for target in settings.webhooks]
-        self._log.info("worker", status="started", owner=self.owner)
-        with _ended_by(signal.SIGTERM, signal.SIGINT):
-            try:
-                for courier in couriers:
-                    courier.start()
-                scheduler.start()
-            except _Stopped:
-                self._stopping.set()
-                scheduler.shutdown(wait=True)
-                for courier in couriers:
-                    courier.join()
+        by_themselves = [Thread(target=self.send)]
+        by_themselves += [Thread(target=partial(self.deliver, target)) for target in settings.webhooks]
+        with _kept_back(signal.SIGTERM, signal.SIGINT) as wait:
+            scheduler.start()
+            for thread in by_themselves:
+                thread.start()
+            self._log.info("worker", status="started", owner=self.owner)
+            wait()
+            self._stopping.set()
+            scheduler.shutdown(wait=True)
+            for thread in by_themselves:
+                thread.join()
         self._log.info("worker", status="stopped")
 
 
 @contextmanager
-def _ended_by(*numbers: signal.Signals) -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stopped
+def _kept_back(*numbers: signal.Signals) -> Iterator[Callable[[], object]]:
+    """Keep signals back from every thread that is started, and yield what waits for the first of them.
 
-    before = {number: signal.signal(number, stop) for number in numbers}
+    A handler that raised would do so anywhere, also where APScheduler takes any exception for a job's.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
-        yield
+        yield partial(signal.sigwait, numbers)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        while signal.sigtimedwait(numbers, 0):
+            pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -50,6 +50,8 @@ def template(place: Place) -> Template:
     fields.close()
     if subject and "email" not in channels:
         place.at("subject").note('only an e-mail has a subject, and "channels" has none', "leave it out")
+    if found_id == "everything":
+        place.at("id").note('"everything" is what is paused when all of them are', "give it another id")
     if found_id == "code" and channels != ("sms",) and fields.has("channels"):
         place.at("channels").note("a one-time code is sent by SMS, which proves the telephone", "write [sms]")
     return Template(found_id, purpose, found, channels, subject)

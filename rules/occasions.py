@@ -123,5 +123,5 @@ def too_near(day: date, granted_on: Iterable[date]) -> bool:
 
 
 def known_long_enough(occasion: Occasion, set_on: date | None, day: date) -> bool:
-    """Tell whether the date was known by `lead` before `day`; one that was brought along has been known for ever."""
+    """Tell whether the date was known by `lead` before `day`; a day that nobody noted is known for ever."""
     return occasion.lead is None or set_on is None or plus(set_on, occasion.lead) <= day

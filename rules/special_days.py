@@ -14,6 +14,8 @@ _ENGLISH: Final = "en_US"
 _KNOWN_FROM, _KNOWN_THROUGH = 2020, 2035
 """The years in which a holiday must be kept once for its name to be known."""
 _ASIDE: Final = re.compile(r"[(（]([^()（）]*)[)）]")
+_RECKONED: Final = "estimated"
+"""What the package says beside the name of a day that only the moon will show."""
 _STANDS_IN: Final = re.compile(r"substitut|observed|补|調休|调休", re.IGNORECASE)
 
 
@@ -89,7 +91,7 @@ def _names(written: str) -> Iterator[str]:
     apart = _ASIDE.findall(written)
     if apart:
         yield _ASIDE.sub("", written).strip()
-        yield from (name.strip() for name in apart)
+        yield from (name.strip() for name in apart if name.strip() != _RECKONED)
 
 
 def _key(name: str) -> str:

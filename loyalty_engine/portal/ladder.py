@@ -67,7 +67,7 @@ def _words(key: str, asked: Mapping[str, Any], names: Names, language: str, **mo
     return say(
         language,
         f"{key}_{counted}",
-        missing=said.number(amount) if isinstance(amount, int) else amount,
+        missing=said.number(amount) if isinstance(amount, int) else said.money(amount),
         money=names.money,
         wallet=names.counted,
         level=names.level(asked["level"]),

@@ -65,6 +65,7 @@ def page(template: str, status: int = 200, refusal: Refusal | None = None, **val
         day=lambda on: said.day(spoken, on),
         day_of=lambda at: said.day_of(spoken, at, page_names().time_zone),
         number=said.number,
+        money=said.money,
         change=said.change,
         groups=said.groups,
         listed=lambda words: said.listed(spoken, words),

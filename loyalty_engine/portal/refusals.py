@@ -7,8 +7,8 @@ from rules.errors import Refusal
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "form_not_ours": (
-        "This form was open for too long, or it came from another page. Send it again.",
-        "表单打开太久，或不是从本页面提交的。请重新提交。",
+        "This form was open for too long, came from another page, or your browser keeps no cookies. Allow them, load the page again, and send it once more.",
+        "表单打开太久、不是从本页面提交的，或浏览器禁用了 Cookie。请允许 Cookie，重新打开页面再提交。",
     ),
     "code_wrong": (
         "This is not the code that we sent. Look at the newest message, or ask for a new code.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,11 @@ def day_of(language: str, at: datetime | str, zone: ZoneInfo) -> str:
 def number(value: int) -> str:
     """Say a number with its sign: `1,243`, `−56`."""
     return f"{value:,}".replace("-", "−")
+
+
+def money(amount: str) -> str:
+    """Say an amount in major units: `1,000.00`."""
+    return f"{Decimal(amount):,}"
 
 
 def change(value: int) -> str:

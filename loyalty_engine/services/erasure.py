@@ -101,6 +101,7 @@ def _forget(connection: sa.Connection, member_id: str) -> None:
     for one in survivors.family(connection, member_id):
         personal.erase(connection, one, now)
     members.change_member(connection, member_id, {"status": "erased"})
+    webhooks.emit(connection, member_id, "member", {"change": "erased"})
 
 
 def names(connection: sa.Connection, member_id: str) -> list[str]:

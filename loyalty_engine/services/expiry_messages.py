@@ -28,15 +28,16 @@ def tell(connection: sa.Connection, plan: Plan, notices: Sequence[Notice], on: d
     days = last_notice(promised)
     assert promised is not None and days is not None, "there are no notices where none are promised"
     now = clock.now()
-    ends = {one: _through(one, on, days) for one in notices if one.status == "planned"}
-    told = [one for one, end in ends.items() if _good_until(plan, end) > now]
+    through = {one: _through(one, on, days) for one in notices if one.status == "planned"}
+    ends = {end: _good_until(plan, end) for end in set(through.values())}
+    told = [one for one, end in through.items() if ends[end] > now]
     if not told:
         return
     balances = accounts.available(connection, sorted({one.member_id for one in told}))
     by_cause = {(one.member_id, _cause(one)): one for one in told}
     wanted = [
-        _wanted(plan, promised, one, ends[one], balances.get((one.member_id, one.wallet), 0), cause)
-        for (_, cause), one in by_cause.items()
+        _wanted(promised, one, through[one], ends[through[one]], balances.get((one.member_id, one.wallet), 0))
+        for one in told
     ]
     rows = plan_rows(connection, plan, wanted, now)
     silent = [by_cause[row["member_id"], row["cause_id"]] for row in rows if row["status"] == "suppressed"]
@@ -58,14 +59,14 @@ def _cause(one: Notice) -> str:
     return f"{one.wallet}:{one.expires_on}:{one.days_before}"
 
 
-def _wanted(plan: Plan, promised: ExpiryNotices, one: Notice, end: date, balance: int, cause: str) -> Wanted:
+def _wanted(promised: ExpiryNotices, one: Notice, end: date, send_by: datetime, balance: int) -> Wanted:
     places: dict[str, str | int] = {
         "points": one.points,
         "wallet": one.wallet,
         "expires_on": f"{end}",
         "balance": balance,
     }
-    return Wanted(one.member_id, promised.template, CAUSE, cause, places, _good_until(plan, end))
+    return Wanted(one.member_id, promised.template, CAUSE, _cause(one), places, send_by)
 
 
 def _good_until(plan: Plan, expires_on: date) -> datetime:

@@ -3,6 +3,7 @@
 Days are the programme's. What waits since before today stands under today. What is expected is the most that can come.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -97,17 +98,15 @@ def _of_day(connection: sa.Connection, plan: Plan, day: date, today: date) -> It
 
 
 def _notices(connection: sa.Connection, plan: Plan, span: list[date]) -> Iterator[Line]:
-    """Yield the notices that each night will write: what one would write by now, less what the one before it will have."""
-    promised = plan.programme.messages.expiry_notices
-    before = 0
-    for day in span:
-        asked = noticing(plan.programme, day)
-        if asked is None or promised is None:
-            return
-        count = notices.expected(connection, asked)
-        if count > before:
-            yield _expected(plan, day, promised.template, "notice", count - before)
-        before = max(before, count)
+    """Yield the notices that the nights will write, by what is stored now; today's are those that are not written yet."""
+    asked, promised = noticing(plan.programme, span[-1]), plan.programme.messages.expiry_notices
+    if asked is None or promised is None:
+        return
+    by_day: Counter[date] = Counter()
+    for due, count in notices.expected(connection, asked):
+        by_day[max(due, span[0])] += count
+    for day, count in by_day.items():
+        yield _expected(plan, day, promised.template, "notice", count)
 
 
 def _expected(plan: Plan, day: date, template: str, cause: str, count: int) -> Line:

@@ -15,7 +15,6 @@ from loyalty_engine.services.message_templates import Known, known
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.store import message_people, messages
 from loyalty_engine.store.message_people import Person
-from loyalty_engine.store.nights.batches import lock
 from rules.message_texts import Spoken, fits, sms
 from rules.message_times import next_period
 from rules.periods import business_day, period_start
@@ -56,12 +55,11 @@ class Limits:
         purposes: Collection[str],
         now: datetime,
     ) -> "Limits":
-        """Lock the members where one of the purposes is limited, and load what they have used."""
+        """Load what these members, who are locked, have used of the limits of the purposes."""
         wanted = {purpose: limit for purpose, limit in plan.programme.messages.limit.items() if purpose in purposes}
         limits = cls(plan, wanted)
         if wanted:
             member_ids = sorted(people)
-            lock(connection, member_ids)
             ids = [limit_id(purpose) for purpose in wanted]
             # A day before the first that begins anywhere: zones are up to 14 hours ahead and 12 behind.
             today = now.astimezone(UTC).date() - timedelta(days=1)

@@ -17,13 +17,15 @@ from loyalty_engine.services.deployment_secrets import phone_digest
 from loyalty_engine.services.message_limits import Limits, zone_of
 from loyalty_engine.services.message_pauses import is_paused, paused
 from loyalty_engine.services.message_templates import Known, known
-from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.programmes import version_at
 from loyalty_engine.store import message_people, messages
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.message_pauses import EVERYTHING
 from loyalty_engine.store.message_people import Person
+from loyalty_engine.store.nights.batches import lock
+from rules.message_texts import longest_segments
 from rules.message_times import next_send, out_of_quiet
-from rules.messages import CODE, channel_for
+from rules.messages import AT_ONCE, CODE, channel_for, purpose_of, template_of
 from rules.plan import Plan
 from rules.programme import Programme
 
@@ -59,6 +61,16 @@ class _Batch:
     said: Mapping[str, Mapping[tuple[str, str], bool]]
     limits: Limits
     paused: frozenset[str]
+    times: dict[tuple[str | None, date | None], datetime] = field(default_factory=dict)
+    """When a message that nobody waits for goes out, by zone and day: thousands have the same."""
+
+    def next_send(self, zone: str | None, on: date | None) -> datetime:
+        """Return when a message goes out that nobody waits for."""
+        found = self.times.get((zone, on))
+        if found is None:
+            programme = self.plan.programme
+            found = self.times[zone, on] = next_send(programme.messages, zone_of(programme, zone), self.now, on)
+        return found
 
 
 def plan_messages(connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted], now: datetime) -> int:
@@ -73,7 +85,9 @@ def plan_rows(
     connection: sa.Connection, plan: Plan, wanted: Sequence[Wanted], now: datetime
 ) -> Sequence[Mapping[str, Any]]:
     """Do the same, and return the rows that are new, as they were written."""
-    limited = {_purpose(plan, one) for one in wanted} & plan.programme.messages.limit.keys()
+    limited = {_purpose(plan, one) for one in wanted if _is_limited(one)} & plan.programme.messages.limit.keys()
+    if limited:
+        lock(connection, sorted({one.member_id for one in wanted}))
     # One alone is written or left as it is by the database: a till waits for it.
     fresh = list(wanted) if len(wanted) == 1 and not limited else _fresh(connection, wanted)
     if not fresh:
@@ -103,6 +117,11 @@ def _fresh(connection: sa.Connection, wanted: Sequence[Wanted]) -> list[Wanted]:
     members, _, cause_ids = zip(*by_cause, strict=True)
     there = messages.causes(connection, sorted(set(members)), sorted(set(cause_ids)))
     return [one for cause, one in reversed(by_cause.items()) if cause not in there]
+
+
+def _is_limited(one: Wanted) -> bool:
+    """Of redemptions a member is told however many there are: the last one may be a thief's."""
+    return one.cause_kind not in AT_ONCE
 
 
 def _purpose(plan: Plan, one: Wanted) -> str:
@@ -153,18 +172,19 @@ def _send_at(
     batch: _Batch, one: Wanted, template: Known, person: Person | None, channel: str, is_allowed: bool
 ) -> tuple[datetime, str | None]:
     """Return when a message goes out, and why it doesn't where there is no such time."""
-    settings = batch.plan.programme.messages
-    zone = zone_of(batch.plan.programme, person.time_zone if person else None)
+    programme, zone = batch.plan.programme, person.time_zone if person else None
     if not one.at_once:
-        at = next_send(settings, zone, batch.now, one.on)
+        at = batch.next_send(zone, one.on)
     elif template.purpose in ("greeting", "marketing"):
-        at = out_of_quiet(batch.now, zone, settings.quiet_hours)
+        at = out_of_quiet(batch.now, zone_of(programme, zone), programme.messages.quiet_hours)
     else:
         at = batch.now
     if not is_allowed or person is None:
         return at, None
     if one.send_by is not None and at > one.send_by:
         return at, "too_late"
+    if not _is_limited(one):
+        return at, None
     found = batch.limits.take(person, channel, template, at, one.send_by)
     return (at, "limit") if found is None else (found, None)
 
@@ -186,14 +206,13 @@ def plan_code(
     The number and the code stay in the row until it is sent, or no longer good. A phone that nobody has stands under
     an id made from its digest.
     """
-    plan = plan_for(connection, now)
-    template = known(plan, CODE.id, "code")
+    template = template_of(programme, CODE.id) or CODE
     held = EVERYTHING in paused(connection)
     row = {
         "member_id": member_id or nobody(connection, phone),
         "message_id": new_id(),
         "template": CODE.id,
-        "purpose": template.purpose,
+        "purpose": purpose_of(template, "code"),
         "channel": "sms",
         "language": language,
         "status": "held" if held else "planned",
@@ -206,8 +225,8 @@ def plan_code(
         "send_by": now + timedelta(minutes=minutes),
         "planned_at": now,
         "changed_at": now,
-        "segments": template.segments(language),
-        "version": plan.version,
+        "segments": longest_segments(programme, template, language),
+        "version": version_at(connection, now),
     }
     messages.insert(connection, [row])
 

@@ -67,7 +67,11 @@ def checked(given: Given, programme: Programme, today: date) -> Newcomer:
     wrong = Wrong()
     phone = None if given.phone is None else phone_of(wrong, given.phone, programme)
     profile = {"name": None, "email": None, "phone": phone, **personal(wrong, given.name, given.email)}
-    profile |= birthday_columns(None if given.birthday is None else _birthday(wrong, given.birthday, today), today)
+    # What is brought along was known before: `lead` counts from the day of joining.
+    known_since = min(given.joined_on or today, today)
+    profile |= birthday_columns(
+        None if given.birthday is None else _birthday(wrong, given.birthday, today), known_since
+    )
     profile |= {"segments": segments(wrong, given.segments), "attributes": attributes(wrong, given.attributes)}
     newcomer = Newcomer(
         names=_names(wrong, given),
@@ -124,11 +128,11 @@ def _birthday(wrong: Wrong, given: Birthday, today: date) -> Birthday:
     return checking.birthday(wrong, "birthday", given, today)
 
 
-def birthday_columns(birthday: Birthday | None, today: date, locked_until: date | None = None) -> dict[str, Any]:
-    """Return the columns of a birthday that is set today, all empty where it isn't known."""
+def birthday_columns(birthday: Birthday | None, set_on: date, locked_until: date | None = None) -> dict[str, Any]:
+    """Return the columns of a birthday that is set on a day, all empty where it isn't known."""
     names = ("month", "day", "year", "calendar", "leap_month")
     values = {f"birthday_{name}": getattr(birthday, name) if birthday else None for name in names}
-    return values | {"birthday_set_on": today if birthday else None, "birthday_locked_until": locked_until}
+    return values | {"birthday_set_on": set_on if birthday else None, "birthday_locked_until": locked_until}
 
 
 def segments(wrong: Wrong, given: frozenset[str]) -> str:

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.jobs.days import start_of
 from loyalty_engine.store import occasions as store
+from loyalty_engine.store import survivors
 from loyalty_engine.store.occasions import Due, OwnDay
 from rules import birthdays, occasions
 from rules.facts import Birthday
 from rules.occasions import Occurrence
-from rules.periods import business_day
+from rules.periods import Period, business_day
 from rules.plan import Plan
 from rules.programme import AfterPurchase, Occasion, OnDate, OnHoliday, OnLunar, OnMemberDate
 from rules.tiers import rank
@@ -106,8 +107,7 @@ def found_for(connection: sa.Connection, search: Search, ids: Collection[str]) -
             found = [Found(one) for one in occasions.days_between(occasion.on, day, day)]
             return dict.fromkeys(ids, found)
         case AfterPurchase(after):
-            bought = store.purchase_days(connection, ids, occasions.purchase_days(day, after))
-            return {one: [Found(occasions.after_purchase(on, after)) for on in days] for one, days in bought.items()}
+            return _thanks(connection, ids, day, after)
         case "enrolment":
             joined = store.joining_days(connection, ids)
             welcome = [Found(Occurrence(occasions.ENROLMENT, search.today))]
@@ -137,6 +137,16 @@ def birthday_of(own: OwnDay) -> Birthday:
 def _anniversary(search: Search, joined_on: date) -> list[Found]:
     found = occasions.anniversaries_between(joined_on, search.day, search.day, search.occasion.leap_day)
     return [Found(one) for one in found]
+
+
+def _thanks(connection: sa.Connection, ids: Collection[str], day: date, after: Period) -> dict[str, list[Found]]:
+    """Return what purchases bring: the members' own, and those of members who were merged into them."""
+    leads_to = survivors.families(connection, ids)
+    bought = store.purchase_days(connection, {*ids, *leads_to}, occasions.purchase_days(day, after))
+    found: dict[str, set[date]] = {}
+    for member_id, days in bought.items():
+        found.setdefault(leads_to.get(member_id, member_id), set()).update(days)
+    return {one: [Found(occasions.after_purchase(on, after)) for on in sorted(days)] for one, days in found.items()}
 
 
 def _upgrades(connection: sa.Connection, search: Search, ids: Collection[str]) -> dict[str, list[Found]]:

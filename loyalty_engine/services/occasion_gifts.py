@@ -21,6 +21,7 @@ from loyalty_engine.services.occasion_days import Found, Search, found_for
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.voucher_issuing import Issued, issue, reward_in
 from loyalty_engine.store import occasions as store
+from loyalty_engine.store import survivors
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.occasions import Granted
 from loyalty_engine.store.tables.columns import MAX_POINTS_AN_ENTRY
@@ -65,10 +66,11 @@ class _Giving:
 def give(connection: sa.Connection, search: Search, at: datetime, ids: Sequence[str]) -> Counts:
     """Give what falls on the day of these members, booked at `at`; return what was done.
 
-    Members are locked, in the order of `ids`, where something is booked or asked of them; a mere greeting needs no lock,
+    Who was merged is whom it went into. Members are locked, in the order of their ids, where something is booked or asked of them; a mere greeting needs no lock,
     for its row and its message are unique.
     """
     giving = _Giving(connection, search, at, Counter(members=len(ids)))
+    ids = sorted(set(survivors.among_them(connection, ids).values()))
     if search.occasion.give or search.occasion.needs is not None:
         _locked(giving, ids)
     else:

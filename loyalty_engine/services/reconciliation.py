@@ -26,8 +26,8 @@ from loyalty_engine.store.session import in_transaction, reading
 ONCE_MORE_AFTER: Final = timedelta(hours=4)
 """By then a gateway that had an expiry notice lists it."""
 LAST_ASKED: Final = timedelta(days=1)
-_SLACK: Final = timedelta(minutes=2)
-"""How far the gateway's clock may be from ours."""
+_CLOCKS: Final = timedelta(hours=25)
+"""How far the gateway's clock may be from what ours was: one that was set wrong by a day doubles nothing."""
 
 
 def reconcile(now: datetime, limit: int) -> int:
@@ -65,12 +65,12 @@ def _look_into(one: Unknown, now: datetime) -> None:
 
 
 def _listed(one: Unknown) -> list[Listed] | None:
-    """Return what the gateway lists of this text in the time in which it may have been handed over; None for no answer."""
+    """Return what the gateway lists of this text since it was planned; None for no answer."""
     gateway, to = gateways().get(one.channel), _address(one)
     if gateway is None or to is None or one.sent_digest is None:
         return None
-    since = one.changed_at - LEASE - ASK_AFTER - _SLACK
-    found = gateway.channel.find(to, one.sent_digest, since, one.changed_at + LEASE + _SLACK)
+    # From when it was planned, and not from when it was last claimed: nobody may have looked for it for days.
+    found = gateway.channel.find(to, one.sent_digest, one.planned_at - _CLOCKS, clock.now() + _CLOCKS)
     return None if found is None else list(found)
 
 

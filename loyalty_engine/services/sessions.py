@@ -68,7 +68,8 @@ def open_session(phone: str, code: str, device: str | None = None) -> Issued:
 def enrol(phone: str, code: str, new: NewMember, device: str | None = None) -> Issued:
     """Enrol whoever has the phone, and sign in. Raises `Invalid`, and `Conflict` (`phone_taken`) for a member's phone.
 
-    A refusal leaves the code as it was, so that what was wrong can be set right.
+    A refusal leaves the code as it was, so that what was wrong can be set right. Cards, segments and the shop's own ids
+    are not taken; `attributes` are the page's, never the newcomer's.
     """
     named = _device(device)
     right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code)

@@ -22,6 +22,7 @@ class Unknown:
     cause_kind: str
     purpose: str
     reason: str | None
+    planned_at: datetime
     changed_at: datetime
     ask_at: datetime
     sent_digest: str | None
@@ -45,6 +46,7 @@ _unknown: Final = Statement(
         t.c.cause_kind,
         t.c.purpose,
         t.c.reason,
+        t.c.planned_at,
         t.c.changed_at,
         t.c.lease_until,
         t.c.sent_digest,

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from loyalty_engine.store import statements
 from loyalty_engine.store.sets import among
-from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import messages
 
 OPEN: Final = ("planned", "held")
@@ -58,13 +57,6 @@ INSERTED: Final = (
 ).split()
 """The columns of a new message."""
 _insert = statements.insert_once(messages, *INSERTED)
-_id = sa.bindparam("member_id", type_=messages.c.member_id.type)
-_find = Statement(
-    sa.select(*COLUMNS).where(
-        messages.c.member_id == _id,
-        messages.c.message_id == sa.bindparam("message_id", type_=messages.c.message_id.type),
-    )
-)
 
 
 def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -76,19 +68,6 @@ def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         return _insert.run(connection, **rows[0])
     _insert.many(connection, rows)
     return len(rows)
-
-
-def find(connection: sa.Connection, member_id: str, message_id: str) -> Message | None:
-    """Return a message, or None."""
-    row = _find.one(connection, member_id=member_id, message_id=message_id)
-    return Message(*row) if row else None
-
-
-def by_ids(connection: sa.Connection, member_id: str, message_ids: Collection[str]) -> list[Message]:
-    """Return a member's messages by their ids, in the order in which they fall due."""
-    of_them = (messages.c.member_id == member_id, among(connection, messages.c.message_id, message_ids))
-    rows = connection.execute(sa.select(*COLUMNS).where(*of_them).order_by(messages.c.send_at, messages.c.message_id))
-    return [Message(*row) for row in rows]
 
 
 def causes(

@@ -94,6 +94,7 @@ def test_a_newcomer_enrols_with_the_code_and_is_signed_in(shop: Shop) -> None:
         ("/v1/sessions", {"phone": KNOWN, "code": "1" * 65}, {"code"}),
         ("/v1/sessions", {"phone": KNOWN, "code": "123456", "device": "a\x1bb"}, {"device"}),
         ("/v1/sessions", {"phone": KNOWN, "code": "123456", "enrol": {"segments": []}}, {"enrol.segments"}),
+        ("/v1/sessions", {"phone": KNOWN, "code": "123456", "enrol": {"attributes": {}}}, {"enrol.attributes"}),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_its_field(

@@ -39,7 +39,7 @@ from tests.sending_faults import Chaos, assert_agrees, plan_many, through_the_da
 pytestmark = pytest.mark.postgresql
 
 FAULTS, MESSAGES_A_ROUND, WORKERS = 5_000, 500, 4
-KILLS, MESSAGES_TO_KILL = 20, 3_000
+KILLS, MESSAGES_TO_KILL = 20, 2_000
 
 
 def test_five_thousand_faults_double_nothing(

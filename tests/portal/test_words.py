@@ -13,9 +13,9 @@ import pytest
 from loyalty_engine import portal
 from loyalty_engine.portal import colours, icons, qr, refusals
 from loyalty_engine.portal.ladder import ladder
-from loyalty_engine.portal.said import change, day, groups, number
+from loyalty_engine.portal.said import change, day, groups, money, number
 from loyalty_engine.portal.texts import PHRASES
-from loyalty_engine.services.documents import read_programme
+from loyalty_engine.services.documents import preset, read_programme
 from loyalty_engine.services.names import names_of
 from rules.errors import Conflict, Invalid
 from rules.programme import Programme
@@ -72,6 +72,7 @@ def strings(source: str) -> set[str]:
 def test_days_numbers_and_codes_are_said_as_people_say_them() -> None:
     assert (day("en", "2027-05-31"), day("zh", "2027-05-31")) == ("31 May 2027", "2027年5月31日")
     assert (number(1243), number(-56), change(43), change(-6), change(0)) == ("1,243", "−56", "+43", "−6", "+0")
+    assert (money("1000.00"), money("12.30")) == ("1,000.00", "12.30")
     assert groups("56ZM-95ZH-85Y4-R") == "56ZM 95ZH 85Y4 R"
 
 
@@ -100,6 +101,16 @@ def test_a_level_says_what_is_missing_and_what_keeps_it() -> None:
     assert said.missing == "1,500 more Beans until Black"
     assert said.keep == "To keep Gold: 300 more Beans by 31 Dec 2026"
     assert said.benefits == ("Extra shot: 1× a day", "Your own cup")
+
+
+def test_what_is_missing_in_money_is_said_as_money() -> None:
+    programme = read_programme(preset("retailer"))
+    assert isinstance(programme, Programme)
+    following = {"level": "silver", "missing": "1000.00", "of": "net_spend", "by": "2026-12-31"}
+    changes = {"next": following, "keep": None, "benefits": [], "metric": {"amount": "250.00"}}
+    said = ladder(standing(**changes), names_of(programme, "en"), "en")
+    assert said is not None
+    assert (said.missing, said.percent) == ("1,000.00 USD to spend until Silver by 31 Dec 2026", 20)
 
 
 def test_a_level_in_its_days_of_grace_says_until_when() -> None:

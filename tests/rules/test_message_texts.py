@@ -222,6 +222,10 @@ def test_a_template_that_would_fail_when_it_is_sent_is_told_of_before_it_is_publ
             ),
         ),
         (
+            {"id": "everything", "purpose": "service", "en": "Hi"},
+            'messages.templates[1].id: "everything" is what is paused when all of them are (give it another id)',
+        ),
+        (
             {"id": "redeemed", "purpose": "marketing", "en": "{points}"},
             'messages.templates[1].purpose: "redeemed" tells members what happened (write service)',
         ),

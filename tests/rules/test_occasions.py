@@ -1,6 +1,5 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
@@ -21,7 +20,7 @@ from rules.occasions import (
     too_near,
     welcome_is_over,
 )
-from rules.periods import Period, business_day
+from rules.periods import Period
 from rules.programme import Occasion, OnDate, OnHoliday, OnLunar, OnMemberDate
 from rules.special_days import countries, holiday_names, holidays_between, is_known
 
@@ -261,60 +260,3 @@ def test_which_occasions_lie_on_a_day_of_the_members_own() -> None:
     assert [is_personal(Occasion("o", on)) for on in own] == [True] * 3  # type: ignore[arg-type]
     others = ("enrolment", "tier_upgrade", OnDate(6, 18))
     assert [is_personal(Occasion("o", on)) for on in others] == [False] * 3  # type: ignore[arg-type]
-
-
-# Whole years of ticks in every time zone
-
-
-def _ticks(zone: ZoneInfo, first: datetime, last: datetime) -> list[date]:
-    """Return the local days of a year of ticks: of each hour, of quarters where the day changes, of minutes where the clock does."""
-    found, at, local = [], first, first.astimezone(zone)
-    while at < last:
-        later = (at + timedelta(hours=1)).astimezone(zone)
-        step = 1 if later.utcoffset() != local.utcoffset() else 15 if later.date() != local.date() else 60
-        found += [(at + timedelta(minutes=more)).astimezone(zone).date() for more in range(0, 60, step)]
-        at, local = at + timedelta(hours=1), later
-    return found
-
-
-def _alike(year: int) -> list[str]:
-    """Return one zone of those that have the same clock all year."""
-    hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=4 * more) for more in range(366 * 6)]
-    found = {}
-    for name in sorted(available_timezones()):
-        zone = ZoneInfo(name)
-        found[tuple(hour.astimezone(zone).utcoffset() for hour in hours)] = name
-    return list(found.values())
-
-
-def _days_run(ticks: list[date]) -> list[date]:
-    """Run what is missing at each tick, as the worker does: the newest day that was run, and then each up to today."""
-    run: list[date] = []
-    for today in ticks:
-        if not run:
-            run.append(today)
-        while run[-1] < today:
-            run.append(run[-1] + A_DAY)
-    return run
-
-
-@pytest.mark.parametrize("year", [2011, 2028])
-def test_every_birthday_is_due_once_in_a_year_of_ticks_in_every_zone(year: int) -> None:
-    # 2011: Samoa left out 30 December. 2028 has 29 February.
-    first, last = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 2, tzinfo=UTC)
-    by_days: dict[tuple[date, ...], list[str]] = {}
-    for name in _alike(year):
-        by_days.setdefault(tuple(_days_run(_ticks(ZoneInfo(name), first, last))), []).append(name)
-    for run, names in by_days.items():
-        assert len(set(run)) == len(run), names
-        due: dict[StoredDay, int] = {}
-        for day in run:
-            for stored in stored_days(day) if day.year == year else ():
-                due[stored] = due.get(stored, 0) + 1
-        solar = [StoredDay("solar", one.month, one.day) for one in EVERY_STORED_DAY if one.calendar == "solar"]
-        assert {stored: due.get(stored, 0) for stored in solar} == dict.fromkeys(solar, 1), names
-        assert {date(year, 1, 2), date(year, 12, 31)} <= set(run)
-
-
-def test_the_business_day_is_that_of_the_zone() -> None:
-    assert business_day(datetime(2026, 11, 21, 16, 0, tzinfo=UTC), ZoneInfo("Asia/Shanghai")) == date(2026, 11, 22)

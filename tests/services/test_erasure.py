@@ -1,11 +1,13 @@
 """A member leaves: nothing personal is left anywhere, points and debts are gone by entries, and the audit stays clean."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from loyalty_engine import clock
 from loyalty_engine.services import (
@@ -23,6 +25,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference, RedemptionRequest
+from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import personal
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
@@ -43,6 +46,7 @@ from tests.ledger import (
     take_return,
 )
 from tests.occasions import A_DAY, ANN, DAY, LONG_AGO, WELCOME, club, granted, join, night, noon, tick
+from tests.webhooks import target
 
 PHONE, CARD = "+8613800138000", "6300000000000012"
 sqlite = pytest.mark.parametrize("application", ["sqlite"], indirect=True)
@@ -77,7 +81,7 @@ def a_whole_life() -> str:
     code = {"phone": PHONE, "member_id": ann, "language": "en", "code": "123456", "minutes": 5, "cause_id": "c1"}
     with db.engine.begin() as connection:
         connection.execute(dates.values(member_id=ann, set_on=now.date(), **wedding))
-        messages.plan_code(connection, None, **code, now=now)  # type: ignore[arg-type]
+        messages.plan_code(connection, plan_for(connection, now).programme, **code, now=now)  # type: ignore[arg-type]
     return ann
 
 
@@ -261,4 +265,26 @@ def test_who_left_is_given_nothing_on_any_night() -> None:
     night(DAY)
     assert granted(gone) == []
     assert [one[0] for one in granted(there)] == ["birthday"]
+    assert_clean()
+
+
+@sqlite
+def test_targets_are_told_that_a_member_left_and_not_who(app: Flask) -> None:
+    before = app.extensions["loyalty_settings"]
+    app.extensions["loyalty_settings"] = replace(before, webhooks=(target("http://127.0.0.1:1/"),))
+    try:
+        ann = a_whole_life()
+        leave(ann)
+    finally:
+        app.extensions["loyalty_settings"] = before
+    events = metadata.tables["webhook_events"]
+    with db.engine.connect() as connection:
+        told = connection.execute(
+            sa.select(events.c.kind, events.c.payload).where(events.c.member_id == ann).order_by(events.c.event_no)
+        ).all()
+    said = [(kind, json.loads(payload)) for kind, payload in told]
+    assert said[-1] == ("member", {"change": "erased"})
+    assert {"cancelled"} <= {one.get("change") for kind, one in said if kind == "voucher"}
+    for word in ("Ann", PHONE, "ann@example.com", "crm-1", CARD):
+        assert word not in repr(told)
     assert_clean()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import manual_levels, member_changes
+from loyalty_engine.services import manual_levels, member_changes, merging
 from loyalty_engine.services.jobs.kinds import Night
 from loyalty_engine.services.manual_levels import ManualLevel
 from loyalty_engine.services.member_changes import Changes
@@ -108,6 +108,24 @@ def test_a_suspended_member_is_given_nothing(app: Flask, frozen_clock: FrozenClo
 # After a purchase
 
 
+def test_a_purchase_of_who_was_merged_is_thanked_for_all_the_same(app: Flask, frozen_clock: FrozenClock) -> None:
+    care = "{id: care, on: {after_purchase: 7 days}, message: hello}"
+    publish(
+        club(
+            care,
+            care.replace("id: care", "id: points").replace("message: hello", "give: [{points: 1, wallet: stamps}]"),
+        )
+    )
+    open_store()
+    gone, kept = join(LONG_AGO), join(LONG_AGO)
+    post(sold("p-1", gone, line()))
+    post(sold("p-2", kept, line()))
+    merging.merge(STAFF, gone, kept, "one person")
+    night(DAY + 7 * A_DAY)
+    assert [one[:2] for one in granted(kept)] == [("care", 20261122), ("points", 20261122)]
+    assert len(told()) == len(entries()) == 1
+
+
 @pytest.mark.parametrize(("units", "thanked"), [({"1": 1}, 1), ({"1": 2}, 0)])
 def test_nobody_is_thanked_for_what_came_back(
     app: Flask, frozen_clock: FrozenClock, units: dict[str, int], thanked: int
@@ -203,6 +221,16 @@ def test_a_birthday_must_have_been_known_for_its_lead(
     member = join(LONG_AGO)
     with clock.frozen(noon(DAY - known_for * A_DAY)):
         member_changes.change(ADMIN, member, Changes(birthday=ANN))
+    night(DAY)
+    assert bool(granted(member)) is given
+
+
+@pytest.mark.parametrize(("joined", "given"), [(14, True), (13, False)])
+def test_a_birthday_that_was_brought_along_is_known_since_joining(
+    app: Flask, frozen_clock: FrozenClock, joined: int, given: bool
+) -> None:
+    publish(club(BIRTHDAY.replace("span: week", "span: week, lead: 14 days")))
+    member = join(DAY - A_DAY, ANN, joined_on=DAY - joined * A_DAY)
     night(DAY)
     assert bool(granted(member)) is given
 

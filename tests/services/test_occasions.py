@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import merging, occasion_days
+from loyalty_engine.services import balances, erasure, merging, occasion_days
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.jobs.kinds import Night
 from loyalty_engine.services.occasions import OCCASIONS
@@ -19,7 +19,7 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store.nights import batches
 from loyalty_engine.store.session import db, in_transaction, reading
 from rules.facts import Birthday
-from tests.builders import STAFF, open_store, publish
+from tests.builders import ADMIN, STAFF, open_store, publish
 from tests.conftest import FrozenClock
 from tests.ledger import empty, line, post, sold
 from tests.occasions import (
@@ -63,6 +63,8 @@ def test_points_reward_and_message_come_together(app: Flask, frozen_clock: Froze
     assert json.loads(message["places"]) == {
         "points": 100, "wallet": "豆", "reward": "一块蛋糕", "code": voucher.code, "valid_until": "2026-11-28", "years": 36,
     }  # fmt: skip
+    (entry,) = balances.ledger(ADMIN, member, None, 10)["entries"]
+    assert (entry["kind"], entry["source"]["kind"]) == ("gift", "occasion")
     assert str(message["send_by"]).startswith("2026-11-28 16:00")
     assert audit().broken == ()
 
@@ -157,14 +159,6 @@ def test_two_runs_of_a_day_give_once(app: Flask, frozen_clock: FrozenClock) -> N
 # The abuse kit
 
 
-def _forget(member: str) -> None:
-    """What an erasure leaves: no profile, and a telephone number that is free again."""
-    with db.engine.begin() as connection:
-        connection.execute(sa.text(f"DELETE FROM phones WHERE member_id = '{member}'"))
-        connection.execute(sa.text(f"DELETE FROM profiles WHERE member_id = '{member}'"))
-        connection.execute(sa.text(f"UPDATE members SET status = 'erased' WHERE member_id = '{member}'"))
-
-
 PHONE = "+8613800138000"
 
 
@@ -174,7 +168,8 @@ def test_who_joins_again_with_the_same_phone_is_given_nothing_twice(app: Flask, 
     tick(noon(DAY - 2 * A_DAY) + timedelta(minutes=1))
     night(DAY)
     assert sorted(one[0] for one in granted(first)) == ["birthday", "welcome"]
-    _forget(first)
+    with clock.frozen(noon(DAY + A_DAY)):
+        erasure.erase(STAFF, first, "asked for at the till")
     again = join(DAY + A_DAY, Birthday(11, 25, 1990), phone=PHONE)
     other = join(DAY + A_DAY, Birthday(11, 25, 1990), phone="+8613800138001")
     tick(noon(DAY + A_DAY) + timedelta(minutes=1))
@@ -187,6 +182,7 @@ def test_who_joins_again_with_the_same_phone_is_given_nothing_twice(app: Flask, 
         digests = list(connection.scalars(sa.text("SELECT DISTINCT phone_digest FROM phone_gifts")))
     assert len(digests) == 2
     assert not any("13800138" in one for one in digests)
+    assert audit().broken == ()
 
 
 def test_what_both_members_were_given_counts_for_the_one_that_stays(app: Flask, frozen_clock: FrozenClock) -> None:

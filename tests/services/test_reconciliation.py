@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services.dispatch_parcels import LEASE
+from loyalty_engine.services.dispatch_parcels import LEASE, packed
+from loyalty_engine.services.gateways import gateways
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.reconciliation import reconcile
 from loyalty_engine.store import message_sending
@@ -17,7 +18,7 @@ from loyalty_engine.store.session import in_transaction
 from loyalty_engine.store.tables import messages as table
 from tests import sending
 from tests.conftest import FrozenClock
-from tests.gateways.twilio_server import TwilioServer
+from tests.gateways.twilio_server import TwilioServer, older
 from tests.ledger import open_shop
 from tests.sending import LAPSING, agreed, planned, row, send, texting
 
@@ -166,6 +167,41 @@ def test_a_lease_that_is_over_or_that_no_clock_gave_makes_it_unknown(
     asked()
     assert row(message).status == status
     assert send() == 0
+
+
+@pytest.mark.parametrize("away", [timedelta(minutes=10), timedelta(hours=3), timedelta(days=3)])
+def test_what_was_taken_is_found_however_long_nobody_looked(
+    twilio: TwilioServer, frozen_clock: FrozenClock, away: timedelta
+) -> None:
+    message = planned(agreed(1), "expiry", LAPSING)
+    in_transaction(_die_after_packing)
+    twilio.take({"To": "+8613800000001", "Body": "50 Leaves lapse on 30 November 2026."})
+    for wait in (away, MINUTES, HOURS, HOURS):
+        frozen_clock.move(wait)
+        asked()
+        send()
+    assert (row(message).status, len(twilio.taken)) == ("accepted", 1)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), -timedelta(days=1)])
+def test_a_clock_that_was_set_doubles_nothing(twilio: TwilioServer, frozen_clock: FrozenClock, jump: timedelta) -> None:
+    message = planned(agreed(1), "expiry", LAPSING)
+    twilio.fault = lambda form: "taken_and_500"
+    send()
+    frozen_clock.move(jump)
+    older(twilio.taken[0], -jump)
+    twilio.taken[0].callback = ""
+    for wait in (MINUTES, HOURS, timedelta(days=1), HOURS):
+        frozen_clock.move(wait)
+        asked()
+        send()
+    assert (row(message).status, len(twilio.taken)) == ("accepted", 1)
+
+
+def _die_after_packing(connection: sa.Connection) -> None:
+    (group,) = message_sending.due(connection, "sms", clock.now(), 10)
+    rows = message_sending.claim(connection, group, "dead/1", "twilio", clock.now(), LEASE)
+    packed(connection, rows, gateways()["sms"], "dead/1", clock.now())
 
 
 def test_who_comes_back_late_changes_nothing_that_somebody_else_resolved(

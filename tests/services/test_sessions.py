@@ -152,13 +152,15 @@ def test_what_is_wrong_with_a_newcomer_can_be_set_right_with_the_same_code(ann: 
 
 @sqlite
 def test_nobody_enrols_with_what_only_staff_may_say(ann: str) -> None:
-    new = NewMember(name="Bo", segments=frozenset({"vip"}), attributes={"rank": "king"}, phone=KNOWN, external_id="x")
+    new = NewMember(name="Bo", segments=frozenset({"vip"}), phone=KNOWN, external_id="x", cards=("6300000000000012",))
     issued = sessions.enrol(UNKNOWN, ask(UNKNOWN), new)
     assert issued.token.member_id is not None
     with reading() as connection:
         profile = member_store.profile(connection, issued.token.member_id)
+        cards = [card.number for card in member_store.cards_of(connection, issued.token.member_id)]
     assert profile is not None
-    assert (profile.segments, profile.attributes, profile.phone) == ("[]", "{}", UNKNOWN)
+    assert (profile.segments, profile.phone) == ("[]", UNKNOWN)
+    assert cards != ["6300000000000012"]
 
 
 @sqlite

@@ -18,7 +18,7 @@ from loyalty_engine.store.messages import Message
 from loyalty_engine.store.session import in_transaction
 from loyalty_engine.store.tables import messages as table
 from rules.errors import Refusal
-from tests.builders import ADMIN, TILL, done
+from tests.builders import ADMIN, TILL, done, publish
 from tests.conftest import FrozenClock
 from tests.ledger import (
     REWARDED,
@@ -102,6 +102,14 @@ def test_who_refuses_is_not_told_and_that_stands_there(ann: str) -> None:
     post(sold("p1", bob))
     redeem(bob, 10)
     assert [(row.status, row.reason) for row in told()] == [("suppressed", "no_consent")]
+
+
+def test_every_redemption_is_told_whatever_the_limit_on_service(ann: str) -> None:
+    limited = "messages: {limit: {service: {per: day, times: 1}}}\n"
+    publish(REWARDED.replace("points: 260", "points: 26000") + limited)
+    for _ in range(3):
+        redeem(ann, 10)
+    assert [(row.status, row.send_at) for row in told()] == [("planned", clock.now())] * 3
 
 
 def test_a_reward_that_was_bought_is_told_and_a_gift_is_not(ann: str) -> None:

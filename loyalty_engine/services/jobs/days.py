@@ -22,8 +22,13 @@ def missing(connection: sa.Connection, job: str, through: date) -> list[date]:
     A job that was never run has missed none: its first run does whatever is due by then.
     """
     newest = job_runs.newest_day(connection, job)
+    begun = job_runs.unfinished(connection, job, through) if newest is not None else []
+    return begun + following(newest, through)
+
+
+def following(newest: date | None, through: date) -> list[date]:
+    """Return the days after the newest one that was begun, up to `through`; that one alone where none was begun."""
     if newest is None:
         return [through]
-    begun = job_runs.unfinished(connection, job, through)
     first = max(newest + timedelta(days=1), through - LOOKS_BACK)
-    return begun + [first + timedelta(days=more) for more in range((through - first).days + 1)]
+    return [first + timedelta(days=more) for more in range((through - first).days + 1)]

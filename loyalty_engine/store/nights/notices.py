@@ -66,17 +66,18 @@ def plan(
     return written
 
 
-def expected(connection: sa.Connection, noticing: Noticing) -> int:
-    """Return how many notices the day would write that are worth telling, by what is stored now."""
-    found = 0
+def expected(connection: sa.Connection, noticing: Noticing) -> Iterator[tuple[date, int]]:
+    """Yield on which day notices would be written that are worth telling, and how many: up to the day of `noticing`.
+
+    What is due before that, and not written, is yielded with the day on which it was due.
+    """
     for days in noticing.days_before:
         for grouped in _by_end(noticing, days, sa.select(*_KEY)):
-            told = (
-                _long_enough(grouped.c.oldest, days, grouped.c.expires_on),
-                grouped.c.points >= noticing.at_least,
-            )
-            found += connection.scalar(sa.select(sa.func.count()).select_from(grouped).where(*told)) or 0
-    return found
+            row = grouped.c
+            told = (_long_enough(row.oldest, days, row.expires_on), row.points >= noticing.at_least)
+            counted = sa.select(row.expires_on, sa.func.count()).where(*told).group_by(row.expires_on)
+            for end, count in connection.execute(counted):
+                yield end - timedelta(days=days), count
 
 
 def _by_end(noticing: Noticing, days: int, chosen: sa.Select[Any]) -> Iterator[sa.Subquery]:
@@ -103,14 +104,15 @@ def _ends(
 
 
 def _unnoticed(end: sa.ColumnElement[Any], days: int) -> sa.ColumnElement[bool]:
+    """Asked lot by lot through the key: as an anti-join it may be merged by the day, on which tens of thousands end."""
     notice = expiry_notices.c
-    there = sa.exists().where(
+    there = sa.select(notice.days_before).where(
         notice.member_id == lots.c.member_id,
         notice.wallet == lots.c.wallet,
         notice.expires_on == end,
         notice.days_before == days,
     )
-    return ~there.correlate(lots, accounts)
+    return there.correlate(lots, accounts).scalar_subquery().is_(None)
 
 
 def _long_enough(opened_on: sa.ColumnElement[Any], days: int, end: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
