@@ -25,6 +25,7 @@ from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.services.voucher_redeeming import redeem_in
 from loyalty_engine.store.on_sqlite import OnSQLite
 from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.tables import messages
 from rules.events import Event
 from tests.builders import ADMIN, STAFF, TILL, done
 from tests.conftest import FrozenClock
@@ -165,6 +166,8 @@ def test_a_move_that_is_killed_between_any_two_statements_did_nothing(
     shop: list[str], countdown: Countdown, name: str
 ) -> None:
     before, told = dump(), len(outbox())
+    MOVES[name](*shop)  # type: ignore[arg-type]  # what is asked for only once is known from here on
+    restore(before)
     with counting(countdown, -1):
         MOVES[name](*shop)  # type: ignore[arg-type]
     steps = countdown.seen
@@ -202,6 +205,8 @@ def test_a_night_that_is_killed_anywhere_and_run_again_did_everything_once(
     monkeypatch.setattr(kinds, "MEMBERS_AT_ONCE_ON_SQLITE", 1)
     with telling(app, target("http://127.0.0.1:9/hook")):
         before = _before_a_night(frozen_clock, text, tonight)
+        nights.run(job, watch=WATCH)
+        restore(before)
         with counting(countdown, -1):
             nights.run(job, watch=WATCH)
         steps, after = countdown.seen, _without_runs(dump())
@@ -233,4 +238,8 @@ def _before_a_night(frozen_clock: FrozenClock, text: str, tonight: date) -> dict
 
 
 def _without_runs(dumped: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
-    return {name: found for name, found in dumped.items() if name != "job_runs"}
+    """Leave out who ran it, and of messages the ids that are drawn anew."""
+    found = {name: kept for name, kept in dumped.items() if name != "job_runs"}
+    place = messages.columns.keys().index("message_id")
+    found["messages"] = [(*row[:place], *row[place + 1 :]) for row in dumped["messages"]]
+    return found
