@@ -48,7 +48,8 @@ def _through(gateway: Gateway, owner: str, limit: int, stopping: Stopping) -> in
     due = len(_waiting(gateway, room * LANES)) if room else 0
     if not due:
         return 0
-    lanes = 1 if has_one_writer() else min(LANES, ceil(min(due, limit) / room))
+    alone = has_one_writer() or gateway.breaker.state != "closed"
+    lanes = 1 if alone else min(LANES, ceil(min(due, limit) / room))
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def lane() -> int:

@@ -11,7 +11,8 @@ from loyalty_engine import clock
 from loyalty_engine.channels import twilio_http
 from loyalty_engine.services import member_changes
 from loyalty_engine.services.circuit import Breaker
-from loyalty_engine.services.dispatch import send_due
+from loyalty_engine.services.dispatch import LANES, send_due
+from loyalty_engine.services.gateways import PAGE
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.retrying import MOST_ATTEMPTS
 from loyalty_engine.store.session import db
@@ -20,7 +21,8 @@ from tests.builders import STAFF
 from tests.conftest import FrozenClock
 from tests.gateways.twilio_server import TwilioServer
 from tests.ledger import open_shop
-from tests.sending import LAPSING, agreed, planned, row, send, texting
+from tests.sending import agreed, planned, row, send, texting
+from tests.sending_faults import plan_many
 
 
 @pytest.fixture
@@ -206,13 +208,12 @@ def test_a_circuit_opens_and_leaves_messages_planned(app: Flask, frozen_clock: F
     breaker = Breaker(failures=3, pause=30, clock=lambda: time[0])
     with texting(app, breaker=breaker) as server:
         server.fault = lambda form: "500"
-        for number in range(40):
-            planned(agreed(number), "expiry", LAPSING)
+        plan_many(100)
         send()
         asked = len(server.asked)
-        assert 3 <= asked <= 3 + 8, "those that were at work already end"
+        assert 3 <= asked <= 3 + LANES * PAGE, "those that were under way already end"
         statuses = Counter(one.status for one in sending.rows())
-        assert statuses == {"unknown": asked, "planned": 40 - asked}
+        assert statuses == {"unknown": asked, "planned": 100 - asked}
         assert breaker.state == "open"
         frozen_clock.move(timedelta(minutes=1))
         assert send_due("w", 500) == 0
@@ -223,7 +224,7 @@ def test_a_circuit_opens_and_leaves_messages_planned(app: Flask, frozen_clock: F
         frozen_clock.move(timedelta(minutes=1))
         time[0] = 60
         send()
-        assert Counter(one.status for one in sending.rows()) == {"unknown": asked + 1, "accepted": 39 - asked}
+        assert Counter(one.status for one in sending.rows()) == {"unknown": asked + 1, "accepted": 99 - asked}
 
 
 def test_a_worker_that_is_told_to_stop_hands_nothing_more_over(twilio: TwilioServer) -> None:
