@@ -99,7 +99,7 @@ def test_how_much_was_sent_and_whether_a_circuit_is_open_is_noted(app: Flask, fr
     breaker = Breaker(failures=1)
     with texting(app, breaker=breaker) as server:
         planned(agreed(1))
-        sender = Sender()
+        sender = Sender("worker-of-tests")
         (done,) = sender.send(lambda: False)
         assert (done.job, done.counts) == ("send", {"done": 1})
         assert list(sender.send(lambda: False)) == []

@@ -159,7 +159,7 @@ def test_a_gateway_that_is_not_there_is_asked_again_later(twilio: TwilioServer, 
 
 def test_a_gateway_that_never_takes_it_is_given_up(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
     message = planned(agreed(1))
-    twilio.fault = lambda form: "429"
+    twilio.fault, twilio.retry_after = lambda form: "429", 0
     tries = 0
     while row(message).status == "planned":
         frozen_clock.set(max(row(message).send_at, clock.now()))
