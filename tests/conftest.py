@@ -13,12 +13,18 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from hypothesis import Phase, settings
 
 from loyalty_engine import clock, create_app
 from loyalty_engine.config import Settings
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import metadata
+
+# A failing example is worth minutes of shrinking to whoever looks into it, and nothing to CI, which only has to fail.
+settings.register_profile("ci", phases=(Phase.explicit, Phase.reuse, Phase.generate))
+settings.register_profile("thorough")
+settings.load_profile(os.environ.get("LOYALTY_TEST_PROFILE", "ci"))
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """A Sunday, twelve o'clock in Shanghai."""

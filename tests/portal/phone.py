@@ -1,11 +1,13 @@
 """A telephone of 390 points in a tester's hand: Debian's Chromium, with an eye on everything that a person would trip over."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -16,6 +18,7 @@ _ARGUMENTS = (
 ).split()
 _EXPECTED = ("Failed to load resource", "Service Worker registration blocked by Playwright")
 """What the console says of a form that was refused (it answers 4xx), and of a worker that a test keeps out."""
+_MISSING = "no Chromium here: apt-get install -y chromium fonts-wqy-zenhei (macOS: brew install chromium)"
 SIZE = {"width": 390, "height": 844}
 _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")]
   .filter(one => one.checkVisibility() && !one.closest("p.quiet, .skip"))
@@ -26,9 +29,10 @@ _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, inp
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Yield a browser, or fail and say where to get one."""
+    """Yield a browser; where there is none say where to get one: CI fails then, elsewhere these tests are left out."""
     found = next((path for path in map(shutil.which, _NAMES) if path), None)
-    assert found, "no Chromium here: apt-get install -y chromium fonts-wqy-zenhei (macOS: brew install chromium)"
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(_MISSING)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield opened

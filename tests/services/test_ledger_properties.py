@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
-from loyalty_engine.services import adjustments, claims, events, merging, redemptions
+from loyalty_engine.services import adjustments, claims, events, merging, parking, redemptions
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
@@ -352,6 +352,8 @@ def _play(bought: list[Bought], acts: list[Act], stack: ExitStack, text: str = R
     shop = Shop(open_shop(text, members=MEMBERS), bought, stack)
     for act in acts:
         shop.play(act)
+    # Waits may have been long, and no night has been since: what it forgets is not what these tests are about.
+    parking.forget_names()
     return shop
 
 
