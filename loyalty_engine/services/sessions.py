@@ -51,7 +51,7 @@ def open_session(phone: str, code: str, device: str | None = None) -> Issued:
     right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code)
 
     def work(connection: sa.Connection) -> Issued | None:
-        member_id = _member(connection, right.phone)
+        member_id = _locked(connection, right.phone)
         if member_id is None:
             phone_codes.prove(connection, right)
             return None
@@ -95,6 +95,14 @@ def _check_free(connection: sa.Connection, right: phone_codes.Right) -> None:
 
 def _member(connection: sa.Connection, phone: str) -> str | None:
     return members.known_phones(connection, [phone]).get(phone)
+
+
+def _locked(connection: sa.Connection, phone: str) -> str | None:
+    """Return whose phone it is, and stays until the end of the transaction: a change that ran meanwhile has come first."""
+    found = _member(connection, phone)
+    if found is not None:
+        members.lock(connection, found)
+    return found if found == _member(connection, phone) else None
 
 
 def _opened(connection: sa.Connection, member_id: str, device: str) -> Issued:

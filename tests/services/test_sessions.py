@@ -246,3 +246,18 @@ def test_a_device_has_a_name_that_can_be_read(ann: str, device: str) -> None:
     code = ask()
     assert refused(sessions.open_session, KNOWN, code, device) == "invalid_fields"
     sessions.open_session(KNOWN, code, "x" * 100)
+
+
+@sqlite
+def test_a_phone_that_is_changed_while_it_signs_in_lets_nobody_in(ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes the phone has the lock first; the sign-in that waited for it sees the change."""
+    code, lock = ask(), member_store.lock
+
+    def waited(connection: sa.Connection, member_id: str) -> str | None:
+        monkeypatch.setattr(member_store, "lock", lock)
+        member_changes.change_in(connection, STAFF, member_id, Changes(phone=UNKNOWN))
+        return lock(connection, member_id)
+
+    monkeypatch.setattr(member_store, "lock", waited)
+    assert refused(sessions.open_session, KNOWN, code) == "not_a_member"
+    assert sessions.sessions_of(ann) == ()
