@@ -247,3 +247,9 @@ def test_staff_erase_with_a_reason_once(shop: Shop) -> None:
     assert shop.staff("POST", path, json={"reason": "asked by letter"}, headers=headers).data == first.data
     assert shop.staff("POST", path, json={"reason": "asked by letter"}).status_code == 404
     assert shop.staff("GET", f"/v1/members/{shop.member_id}").status_code == 404
+
+
+def test_codes_are_tried_thirty_times_an_hour_from_an_address(shop: Shop) -> None:
+    found = [open_session(shop, f"+86139001{number:05}", "000000") for number in range(31)]
+    assert [one.status_code for one in found] == [403] * 30 + [429]
+    assert (found[-1].json["code"], found[-1].headers["Retry-After"]) == ("too_many_tries", "3600")
