@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -166,6 +167,16 @@ def test_cookies_go_over_https_only_anywhere_but_on_the_loopback(
 ) -> None:
     jar = cookies(client.get("/join?language=zh", base_url=base_url))
     assert {name: one["secure"] for name, one in jar.items()} == {"loyalty_form": secure, "loyalty_language": secure}
+
+
+def test_behind_https_cookies_are_secure_whatever_name_the_proxy_passes_on(cafe: Cafe, client: FlaskClient) -> None:
+    before = cafe.app.extensions["loyalty_settings"]
+    cafe.app.extensions["loyalty_settings"] = replace(before, public_url="https://club.example.com")
+    try:
+        jar = cookies(client.get("/join?language=zh", base_url=LOOPBACK))
+    finally:
+        cafe.app.extensions["loyalty_settings"] = before
+    assert {name: one["secure"] for name, one in jar.items()} == {"loyalty_form": True, "loyalty_language": True}
 
 
 def test_every_page_keeps_to_its_reader(cafe: Cafe, client: FlaskClient) -> None:
