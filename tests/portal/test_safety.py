@@ -179,6 +179,15 @@ def test_behind_https_cookies_are_secure_whatever_name_the_proxy_passes_on(cafe:
     assert {name: one["secure"] for name, one in jar.items()} == {"loyalty_form": True, "loyalty_language": True}
 
 
+def test_everything_is_taken_along_no_oftener_than_by_the_api(cafe: Cafe, client: FlaskClient) -> None:
+    _, token = cafe.newcomer("Ivy", "en")
+    inside(client, token)
+    answers = [get(client, "/my/export/file") for _ in range(12)]
+    assert answers[0].status_code == 200
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
 def test_every_page_keeps_to_its_reader(cafe: Cafe, client: FlaskClient) -> None:
     inside(client, cafe.tokens["en"])
     for path in ("/my", "/my/card", "/my/card/code", "/my/vouchers", "/my/export/file", "/my/nowhere", "/join"):
