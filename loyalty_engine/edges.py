@@ -6,6 +6,7 @@ from flask import request
 
 from loyalty_engine.api import errors
 from loyalty_engine.api.known import ACTOR
+from loyalty_engine.api.leaving import charge_export
 from loyalty_engine.api.limits import MISS_COSTS, Limiter, limits
 from loyalty_engine.config import Settings
 from loyalty_engine.portal import Edge
@@ -20,6 +21,7 @@ def edge_of(settings: Settings) -> Edge:
         asks=_taking(lambda: limits().requests),
         looks_up=_taking(lambda: limits().lookups),
         missed=lambda actor: limits().lookups.charge(actor.token_id, MISS_COSTS),
+        exports=charge_export,
         bug=lambda error: _forget(errors.logged(error)),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from rules.document_wallets import write_texts
 from rules.message_texts import BY_MEMBER, longest_segments, places_in
-from rules.messages import BUILT_IN, CAN_FILL, OF_NOTICES, filled_by
+from rules.messages import BUILT_IN, CAN_FILL, OF_NOTICES, PHONE_CHANGED, filled_by
 from rules.programme import CHANNELS, Channel, Programme, Template
 from rules.reading import Fields, Place, Reader, choice, each
 from rules.reading_values import identifier, languages, text, texts
@@ -52,6 +52,8 @@ def template(place: Place) -> Template:
         place.at("subject").note('only an e-mail has a subject, and "channels" has none', "leave it out")
     if found_id == "everything":
         place.at("id").note('"everything" is what is paused when all of them are', "give it another id")
+    if found_id == PHONE_CHANGED.id and channels != ("sms",) and fields.has("channels"):
+        place.at("channels").note("the number that was replaced is told by SMS", "write [sms]")
     if found_id == "code" and channels != ("sms",) and fields.has("channels"):
         place.at("channels").note("a one-time code is sent by SMS, which proves the telephone", "write [sms]")
     return Template(found_id, purpose, found, channels, subject)

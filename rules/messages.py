@@ -45,7 +45,16 @@ VOUCHER_USED: Final = Template(
         "zh": "您的优惠券“{reward}”已使用。如非本人操作，请联系{programme}。",
     },
 )
-BUILT_IN: Final = {one.id: one for one in (CODE, REDEEMED, REWARD_REDEEMED, VOUCHER_USED)}
+PHONE_CHANGED: Final = Template(
+    "phone-changed",
+    "service",
+    {
+        "en": "Your account no longer uses this telephone number. Not you? Tell {programme} at once.",
+        "zh": "您的会员账户已不再使用本手机号。如非本人操作，请立即联系{programme}。",
+    },
+    channels=("sms",),
+)
+BUILT_IN: Final = {one.id: one for one in (CODE, REDEEMED, REWARD_REDEEMED, VOUCHER_USED, PHONE_CHANGED)}
 """A programme's own template of the same id is taken in the place of one of these."""
 OF_NOTICES: Final = frozenset({"points", "wallet", "expires_on", "balance"})
 """The places that a notice of points about to lapse fills."""
@@ -54,9 +63,13 @@ CAN_FILL: Final = {
     REDEEMED.id: frozenset({"points", "wallet", "balance"}),
     REWARD_REDEEMED.id: frozenset({"points", "wallet", "balance", "reward"}),
     VOUCHER_USED.id: frozenset({"reward"}),
+    PHONE_CHANGED.id: frozenset(),
 }
 """The places that the causes of the built-in templates fill."""
-AT_ONCE: Final = frozenset({"redemption", "code"})
+ADDRESSED: Final = {"code": CODE.id, "phone_change": PHONE_CHANGED.id}
+"""By cause the templates whose messages go to a number of their own: they count as codes, need no consent, and are forgotten
+once they were sent."""
+AT_ONCE: Final = frozenset({"redemption", *ADDRESSED})
 """Causes that members are told of at any hour: they are there, or somebody pretends to be them."""
 
 
@@ -79,8 +92,8 @@ def template_of(programme: Programme, template_id: str) -> Template | None:
 
 
 def purpose_of(template: Template, cause_kind: str) -> Purpose:
-    """Return what a message is for: a code that somebody asked for is its own purpose, and needs no consent."""
-    return "code" if cause_kind == "code" else template.purpose
+    """Return what a message is for: a code that somebody asked for, and what protects the member, is its own purpose."""
+    return "code" if cause_kind in ADDRESSED else template.purpose
 
 
 def is_allowed(purpose: str, said: bool | None) -> bool:

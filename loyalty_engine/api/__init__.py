@@ -27,6 +27,7 @@ from loyalty_engine.api import (
     purchases,
     redemptions,
     reports,
+    responses,
     sessions,
     statements,
     store_days,
@@ -75,6 +76,7 @@ def register(app: Flask, settings: Settings) -> None:
     paths.register(app)
     observed.register(app, settings)
     errors.register(app)
+    responses.register(app)
     limits.register(app, settings)
     api = make_api(app)
     for resource in _RESOURCES:

@@ -6,7 +6,7 @@ from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
 from loyalty_engine.api.schemas.messages import CodeSchema, CodeSentAnswer
-from loyalty_engine.services import redemption_codes
+from loyalty_engine.services import door_caps, redemption_codes
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 
@@ -20,6 +20,7 @@ blueprint = Blueprint("codes", __name__, url_prefix="/v1/members", description="
 @blueprint.arguments(CodeSchema)
 def send(actor: Actor, asked: dict[str, str], member_id: str) -> Answer:
     """Send the member a code for a redemption: it goes into `proof.code` within five minutes."""
+    door_caps.prepare()
     return once(
         actor,
         lambda to: answer(redemption_codes.send_in(to, actor, member_id)._asdict(), 202),

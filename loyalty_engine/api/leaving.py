@@ -24,13 +24,18 @@ EXPORT_COSTS: Final = 60
 blueprint = Blueprint("leaving", __name__, url_prefix="/v1", description="All that is kept of a member, and its end.")
 
 
+def charge_export(actor: Actor) -> None:
+    """Take what a member's export costs; raises `TooMany`."""
+    limits().lookups.take(actor.token_id, 1)
+    limits().lookups.charge(actor.token_id, EXPORT_COSTS)
+
+
 @blueprint.route("/me/export", methods=["GET"])
 @allow("member")
 @answers(200, ExportAnswer)
 def export(actor: Actor) -> Response:
     """Show everything that is kept of me; it costs as much as sixty look-ups."""
-    limits().lookups.take(actor.token_id, 1)
-    limits().lookups.charge(actor.token_id, EXPORT_COSTS)
+    charge_export(actor)
     return private(exporting.export(actor, _self(actor)))
 
 

@@ -50,7 +50,7 @@ def listing(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(PageQuery, location="query")
 def of_member(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, Any]:
     """List all that a member was told or not told, and why, the last planned first."""
-    found, following = message_views.of_member(member_id, page["cursor"], page["limit"])
+    found, following = message_views.of_member(actor, member_id, page["cursor"], page["limit"])
     return {"messages": found, "next": following}
 
 
@@ -60,7 +60,7 @@ def of_member(actor: Actor, page: dict[str, Any], member_id: str) -> dict[str, A
 @blueprint.arguments(PreviewSchema)
 def preview(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     """Show a template as a member would get it, in each of its languages; nothing is sent or stored."""
-    return message_previews.preview(asked["template"], asked["member_id"], asked["places"] or {})
+    return message_previews.preview(actor, asked["template"], asked["member_id"], asked["places"] or {})
 
 
 @blueprint.route("/messages/<id:message_id>/cancel", methods=["POST"])

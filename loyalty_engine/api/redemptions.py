@@ -13,6 +13,7 @@ from marshmallow import Schema
 from loyalty_engine.api.auth import allow
 from loyalty_engine.api.bodies import json_body, read_json
 from loyalty_engine.api.described import answers, reads
+from loyalty_engine.api.limits import guessable
 from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.schemas.base import load
@@ -32,6 +33,7 @@ blueprint = Blueprint("redemptions", __name__, url_prefix="/v1/redemptions", des
 @answers(201, RedemptionAnswer)
 @takes_key
 @blueprint.arguments(RedemptionSchema)
+@guessable(0)
 def redeem(actor: Actor, body: dict[str, Any]) -> Answer:
     """Use points as money, or hold them, or for a reward: send an Idempotency-Key, or a repetition uses points again."""
     asked = _request(body)

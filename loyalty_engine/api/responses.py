@@ -3,13 +3,25 @@
 from typing import Any, Final
 
 import msgspec
-from flask import Response
+from flask import Flask, Response, request
 
 from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
 
 _encode = msgspec.json.Encoder().encode
 _JSON: Final = "application/json"
+_OWN: Final = "/v1/me"
+
+
+def register(app: Flask) -> None:
+    """Let no cache keep what a member is told of itself, whichever view tells it and whether or not it is refused."""
+    app.after_request(_keep_own)
+
+
+def _keep_own(response: Response) -> Response:
+    if request.path == _OWN or request.path.startswith(f"{_OWN}/"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def respond(result: Any) -> Response:

@@ -45,9 +45,9 @@ def ask_code(body: dict[str, Any]) -> Answer:
 def open_session(body: dict[str, Any]) -> Response:
     """Sign in with the code; `enrol` makes a member of whoever has the phone and is none."""
     if body["enrol"] is None:
-        issued = sessions.open_session(body["phone"], body["code"], body["device"])
+        issued = sessions.open_session(body["phone"], body["code"], body["device"], _address())
     else:
-        issued = sessions.enrol(body["phone"], body["code"], body["enrol"], body["device"])
+        issued = sessions.enrol(body["phone"], body["code"], body["enrol"], body["device"], _address())
     token = issued.token
     told = {"token": issued.text, "session_id": token.token_id, "member_id": token.member_id}
     return private(told | {"device": token.name, "expires_at": token.expires_at}, 201)

@@ -65,7 +65,7 @@ def listing(status: str, template: str | None, limit: int) -> None:
 def of(member: str, limit: int) -> None:
     """List all that MEMBER (an id) was told or not told, and why, the last planned first."""
     with engine():
-        found, following = views.of_member(member, None, limit)
+        found, following = views.of_member(command_line("messages-of"), member, None, limit)
     _say_messages(found, following)
 
 
@@ -94,7 +94,7 @@ def _at(at: datetime) -> str:
 def preview(template: str, member: str) -> None:
     """Show TEMPLATE as a member would get it, in each of its languages; nothing is sent."""
     with engine():
-        told = previews.preview(template, member, {})
+        told = previews.preview(command_line("messages-preview"), template, member, {})
     if is_json():
         say_json(told)
         return

@@ -6,6 +6,8 @@ from typing import Final
 from flask import request
 from werkzeug.wrappers import Response
 
+from loyalty_engine.services.settings import settings
+
 MEMBER: Final = "loyalty_member"
 LANGUAGE: Final = "loyalty_language"
 FORM: Final = "loyalty_form"
@@ -14,9 +16,12 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def must_be_secure() -> bool:
-    """Tell whether cookies go over HTTPS only: always, but on this machine itself, where there may be none."""
+    """Tell whether cookies go over HTTPS only: always, but on this machine itself, where there may be none.
+
+    A proxy may pass on no more than the loopback's name: where the pages are reached by HTTPS from outside, it is always.
+    """
     name = request.host if request.host.endswith("]") else request.host.rpartition(":")[0] or request.host
-    return request.is_secure or name not in _LOOPBACK
+    return request.is_secure or name not in _LOOPBACK or settings().public_url.startswith("https")
 
 
 def member_token() -> str | None:

@@ -72,7 +72,7 @@ def open_session() -> Response:
     if _PHONE not in session:
         return done("join")
     typed = "".join(field(_CODE).split())
-    opened = attempt(sessions.open_session, session[_PHONE], typed, device())
+    opened = attempt(sessions.open_session, session[_PHONE], typed, device(), address())
     if isinstance(opened, Issued):
         return _let_in(opened)
     if opened.code != _NEW:
@@ -101,7 +101,7 @@ def enrol() -> Response:
     person = attempt(_person)
     if isinstance(person, Refusal):
         return _new(person)
-    enrolled = attempt(sessions.enrol, session[_PHONE], session[_CODE], person, device())
+    enrolled = attempt(sessions.enrol, session[_PHONE], session[_CODE], person, device(), address())
     return _new(enrolled) if isinstance(enrolled, Refusal) else _let_in(enrolled, "welcome")
 
 

@@ -15,7 +15,7 @@ KEY: Final = "loyalty_portal_edge"
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Each is called inside a request; `asks` and `looks_up` raise a `Refusal` where it is too often."""
+    """Each is called inside a request; `asks`, `looks_up` and `exports` raise a `Refusal` where it is too often."""
 
     colour: str
     """The shop's colour, `#rrggbb`."""
@@ -27,6 +27,8 @@ class Edge:
     """Counts a look-up of something that can be guessed."""
     missed: Callable[[Actor], None]
     """Counts that a look-up found nothing."""
+    exports: Callable[[Actor], None]
+    """Counts that somebody takes everything along."""
     bug: Callable[[Exception], None]
     """Logs what nobody expected."""
 

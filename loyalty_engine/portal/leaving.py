@@ -6,7 +6,7 @@ from flask import session
 from werkzeug.wrappers import Response
 
 from loyalty_engine.portal.door import led_out
-from loyalty_engine.portal.edge import address
+from loyalty_engine.portal.edge import address, edge
 from loyalty_engine.portal.forms import attempt, done, field
 from loyalty_engine.portal.home import wallets
 from loyalty_engine.portal.languages import member
@@ -31,6 +31,7 @@ def export(actor: Actor) -> Response:
 @members_only
 def export_file(actor: Actor) -> Plain:
     """Give everything that is kept of the member as a file."""
+    edge().exports(actor)
     written = msgspec.json.format(msgspec.json.encode(exporting.export(actor, member_of(actor))), indent=1)
     response = Plain(written, content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'

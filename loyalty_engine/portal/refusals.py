@@ -31,6 +31,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "Codes were asked for too often. Wait a while, then ask again; the last one that came may still work.",
         "获取验证码过于频繁。请稍候再试；最近收到的一条可能仍然有效。",
     ),
+    "too_many_tries": (
+        "Codes were tried too often from here. Wait an hour, then go on.",
+        "这里尝试验证码的次数过多，请一小时后再试。",
+    ),
     "too_many_requests": ("That was very quick. Wait a minute, then go on.", "操作太快了，请稍等一分钟再继续。"),
     "too_many_lookups": ("That was tried too often. Wait a minute, then go on.", "尝试次数过多，请稍等一分钟再继续。"),
     "phone_taken": (

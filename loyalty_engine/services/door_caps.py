@@ -19,7 +19,10 @@ from rules.errors import TooMany
 _SECOND = timedelta(seconds=1)
 _QUARTER, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
 PER_PHONE: Final = ((3, _QUARTER), (10, _DAY))
+_A_TILLS: Final = 10
+"""How many times as many codes a till may ask for as an address."""
 _PREFIX_DIGITS: Final = 3
+_KEPT_UNDER: Final = "doors"
 EVERYTHING: Final = "all"
 
 
@@ -30,21 +33,46 @@ class _Cap(NamedTuple):
     span: timedelta
 
 
-def take(connection: sa.Connection, settings: Settings, phone: str, address: str, now: datetime) -> None:
+def prepare() -> None:
+    """Have at hand, before a transaction begins, what the counts are kept under."""
+    deployment_secrets.prepare(_KEPT_UNDER)
+
+
+def take(
+    connection: sa.Connection, settings: Settings, phone: str, address: str, now: datetime, is_till: bool = False
+) -> None:
     """Count a code that is about to be sent, in the caller's transaction. Raises `TooMany`.
+
+    A till's `address` is its token: a queue of members stands before one, so it may ask for more.
 
     What is shared by the most comes last, so that its row is locked for the shortest time, and in one order.
     """
+    most_of_address = settings.codes_per_address * (_A_TILLS if is_till else 1)
     caps = (
         *(_Cap("phone", phone, most, span) for most, span in PER_PHONE),
-        _Cap("address", address, settings.codes_per_address, _HOUR),
+        _Cap("till" if is_till else "address", address, most_of_address, _HOUR),
         _Cap("prefix", prefix(phone), settings.codes_per_prefix, _HOUR),
         _Cap(EVERYTHING, "", settings.codes_a_day, _DAY),
     )
     for cap in caps:
         key = _key(connection, cap)
         if not store.take(connection, key, cap.most, now, now + cap.span):
-            raise _refused(connection, key, cap, now)
+            wait = _wait(connection, key, now)
+            detail = f"Too many codes were asked for; ask again in {wait} seconds."
+            raise TooMany("too_many_codes", detail, wait, cap.most)
+
+
+def take_try(connection: sa.Connection, settings: Settings, address: str, now: datetime) -> None:
+    """Count a try at a code from an address, before the code is looked at. Raises `TooMany`.
+
+    Else an address could go through the tries of any number of phones, and use them up for their owners.
+    """
+    cap = _Cap("tries", address, settings.codes_per_address * 3 // 2, _HOUR)
+    key = _key(connection, cap)
+    if not store.take(connection, key, cap.most, now, now + cap.span):
+        wait = _wait(connection, key, now)
+        detail = f"Too many codes were tried out from your address; go on in {wait} seconds."
+        raise TooMany("too_many_tries", detail, wait, cap.most)
 
 
 def sent_in_all(connection: sa.Connection, now: datetime) -> int:
@@ -61,11 +89,9 @@ def prefix(phone: str) -> str:
 
 def _key(connection: sa.Connection, cap: _Cap) -> str:
     said = f"{cap.what}\0{cap.which}\0{int(cap.span.total_seconds())}"
-    return hmac.new(deployment_secrets.secret(connection, "doors"), said.encode(), sha256).hexdigest()
+    return hmac.new(deployment_secrets.secret(connection, _KEPT_UNDER), said.encode(), sha256).hexdigest()
 
 
-def _refused(connection: sa.Connection, key: str, cap: _Cap, now: datetime) -> TooMany:
+def _wait(connection: sa.Connection, key: str, now: datetime) -> int:
     found = store.find(connection, key)
-    wait = max(1, -((now - found[1]) // _SECOND)) if found else 1
-    detail = f"Too many codes were asked for; ask again in {wait} seconds."
-    return TooMany("too_many_codes", detail, wait, cap.most)
+    return max(1, -((now - found[1]) // _SECOND)) if found else 1

@@ -90,10 +90,9 @@ def _cancel_vouchers(connection: sa.Connection, state: MemberState) -> int:
 def _forget(connection: sa.Connection, member_id: str) -> None:
     """Forget the person, also under the ids of members that were merged into this one."""
     now, named = clock.now(), names(connection, member_id)
-    profile = members.profile(connection, member_id)
-    if profile is not None and profile.phone is not None:
-        code_store.drop(connection, profile.phone)
-        personal.cancel_messages(connection, nobody(connection, profile.phone), now)
+    for phone in members.phones_of(connection, member_id):
+        code_store.drop(connection, phone)
+        personal.cancel_messages(connection, nobody(connection, phone), now)
     personal.forget_named(connection, named)
     tokens.revoke_members(connection, member_id)
     for card in members.cards_of(connection, member_id):
@@ -101,7 +100,6 @@ def _forget(connection: sa.Connection, member_id: str) -> None:
     for one in survivors.family(connection, member_id):
         personal.erase(connection, one, now)
     members.change_member(connection, member_id, {"status": "erased"})
-    webhooks.emit(connection, member_id, "member", {"change": "erased"})
 
 
 def names(connection: sa.Connection, member_id: str) -> list[str]:

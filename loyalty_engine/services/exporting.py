@@ -21,10 +21,13 @@ _DOCUMENTS: Final = frozenset(
     " named_member".split()
 )
 """Columns of text that is JSON."""
+_OF_CODES: Final = {"places": "{}", "to_address": None}
+"""What is shown of a code: it may still open what it was made for, whoever reads the export."""
 
 
 def export(actor: Actor, member_id: str) -> dict[str, Any]:
     """Return all that is kept of a member, also under the ids of members that were merged into it. It is logged."""
+    actor.check_everywhere()
     known, codes = in_transaction(lambda connection: _begun(connection, actor, member_id))
     with snapshot() as connection:
         family = survivors.family(connection, known)
@@ -44,7 +47,10 @@ def _begun(connection: sa.Connection, actor: Actor, member_id: str) -> tuple[str
 
 
 def _of(connection: sa.Connection, table: str, family: Sequence[str], codes: Sequence[str]) -> Rows:
-    return personal.rows_of(connection, table, [*family, *(codes if table == "messages" else ())])
+    if table != "messages":
+        return personal.rows_of(connection, table, family)
+    rows = personal.rows_of(connection, table, [*family, *codes])
+    return [row | _OF_CODES if row["purpose"] == "code" else row for row in rows]
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:

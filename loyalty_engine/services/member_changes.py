@@ -9,11 +9,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, message_stopping, newcomers, races, tokens, webhooks
+from loyalty_engine.services import audit_log, checking, message_stopping, messages, newcomers, races, tokens, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.members import GONE, Member, birthday_of, checked_id, load, no_member
+from loyalty_engine.services.phones import takes_sms
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members as store
 from loyalty_engine.store import survivors
@@ -82,6 +83,8 @@ def change_in(
         _set_birthday(connection, actor, member_id, profile, birthday, reason, today)
     if "phone" in columns:
         _change_phone(connection, actor, member_id, profile, columns["phone"])
+        if profile.phone not in (None, columns["phone"]):
+            _tell_old_phone(connection, programme, member_id, profile.phone)
     of_member: dict[str, Any] = {name: columns.pop(name) for name in _OF_MEMBER if name in columns}
     if of_member:
         store.change_member(connection, member_id, of_member)
@@ -116,15 +119,27 @@ def _checked(given: dict[str, Any], programme: Programme, today: date) -> dict[s
 
 
 def _change_phone(connection: sa.Connection, actor: Actor, member_id: str, profile: Profile, phone: str | None) -> None:
-    """Let another phone lead to the member: other sessions end, and points and rewards wait a day (`phone_changes`)."""
+    """Let one phone lead to the member, and no other: sessions end, points and rewards wait a day (`phone_changes`)."""
     if profile.phone == phone:
         return
-    if phone is not None and store.known_phones(connection, [phone]):
+    holder = store.known_phones(connection, [phone]).get(phone) if phone is not None else None
+    if holder not in (None, member_id):
         detail = "This telephone number belongs to another member: take it off there first."
         raise Conflict("phone_taken", detail, {"phone": ["belongs to another member"]})
-    store.change_phone(connection, member_id, profile.phone, phone)
+    store.change_phone(connection, member_id, phone)
     tokens.revoke_members(connection, member_id, but=actor.token_id)
     store.change_profile(connection, member_id, {"phone_changed_at": clock.now()})
+
+
+def _tell_old_phone(connection: sa.Connection, programme: Programme, member_id: str, phone: str) -> None:
+    """Tell the number that was the member's, whoever changed it: a thief can't keep that from the member."""
+    row = store.row(connection, member_id)
+    assert row is not None, "it is locked"
+    if takes_sms(phone):
+        now = clock.now()
+        messages.plan_phone_changed(
+            connection, programme, phone=phone, member_id=member_id, language=row.language, now=now
+        )
 
 
 def _set_birthday(

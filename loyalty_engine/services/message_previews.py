@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from loyalty_engine import clock
+from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.members import checked_id, no_member
 from loyalty_engine.services.message_costs import cost_words
 from loyalty_engine.services.programmes import plan_for
@@ -13,7 +14,7 @@ from loyalty_engine.store.message_people import Person
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid, NotFound
 from rules.message_texts import SAMPLE, places_in, said, sms, spoken
-from rules.messages import BUILT_IN, Consents, channel_for, template_of
+from rules.messages import ADDRESSED, BUILT_IN, Consents, channel_for, template_of
 from rules.programme import Programme, Template
 from rules.salutations import salutation
 from rules.segments import MOST, is_gsm, segments
@@ -21,12 +22,13 @@ from rules.segments import MOST, is_gsm, segments
 _LETTER: Final = "email"
 
 
-def preview(template_id: str, member_id: str, places: Mapping[str, str | int]) -> dict[str, Any]:
+def preview(actor: Actor, template_id: str, member_id: str, places: Mapping[str, str | int]) -> dict[str, Any]:
     """Return the texts; a place without a value in `places` is filled with an example.
 
     `channel` is what the member would be reached by now, and `refused` why it would not be. Raises `NotFound`, and
     `Invalid` for a place that the template does not have.
     """
+    actor.check_everywhere()
     with reading() as connection:
         programme = plan_for(connection, clock.now()).programme
         template = template_of(programme, template_id)
@@ -62,7 +64,7 @@ def _examples(programme: Programme) -> dict[str, str | int]:
 def _previewed(
     programme: Programme, template: Template, person: Person, consents: Consents, places: dict[str, str | int]
 ) -> dict[str, Any]:
-    purpose = "code" if template.id == "code" else template.purpose
+    purpose = "code" if template.id in ADDRESSED.values() else template.purpose
     there = frozenset(name for name, address in (("sms", person.phone), ("email", person.email)) if address)
     channel, refused = channel_for(template, purpose, consents, there)
     if person.level is not None:

@@ -76,7 +76,8 @@ def composed(connection: sa.Connection, rows: Sequence[Message], now: datetime) 
         return to
     paused = paused_now(connection)
     bodies, apart = [], {}
-    for row in rows:
+    # A code and what is told to the number before it stand under one member, and go to two.
+    for row in (one for one in rows if one.to_address == first.to_address):
         found = _body(connection, row, person, paused, now)
         if isinstance(found, Unsendable):
             apart[row.message_id] = found

@@ -56,8 +56,9 @@ def _before(cursor: str | None) -> tuple[datetime, str] | None:
     return when, message_id
 
 
-def of_member(member_id: str, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def of_member(actor: Actor, member_id: str, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of all that a member was told or not told, the last planned first. Raises `NotFound`."""
+    actor.check_everywhere()
     if cursor is not None and not is_id(cursor):
         raise Invalid("cursor_invalid", "This cursor was not given by an earlier page.")
     with reading() as connection:

@@ -20,16 +20,17 @@ from loyalty_engine.services.message_templates import Known, known
 from loyalty_engine.services.programmes import version_at
 from loyalty_engine.store import message_people, messages
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.message_pauses import EVERYTHING
 from loyalty_engine.store.message_people import Person
 from loyalty_engine.store.nights.batches import lock
 from rules.message_texts import longest_segments
 from rules.message_times import next_send, out_of_quiet
-from rules.messages import AT_ONCE, CODE, channel_for, purpose_of, template_of
+from rules.messages import ADDRESSED, AT_ONCE, channel_for, purpose_of, template_of
 from rules.plan import Plan
 from rules.programme import Programme
 
 _ADDRESSES: Final = {"sms": "phone", "email": "email"}
+_NEWS_FOR: Final = timedelta(hours=24)
+"""How long it is worth telling that a phone was changed: as long as points wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,29 +207,55 @@ def plan_code(
     The number and the code stay in the row until it is sent, or no longer good. A phone that nobody has stands under
     an id made from its digest.
     """
-    template = template_of(programme, CODE.id) or CODE
-    held = EVERYTHING in paused(connection)
     row = {
         "member_id": member_id or nobody(connection, phone),
+        "cause_id": cause_id,
+        "places": json.dumps({"code": code, "minutes": minutes}),
+        "to_address": phone,
+        "send_by": now + timedelta(minutes=minutes),
+    }
+    messages.insert(connection, [row | _addressed(connection, programme, "code", language, now)])
+
+
+def plan_phone_changed(
+    connection: sa.Connection, programme: Programme, *, phone: str, member_id: str, language: str, now: datetime
+) -> None:
+    """Write to the number that a member's account no longer uses, at once: whoever lost the account learns it there.
+
+    Like a code it needs nobody's consent, and the number is forgotten once it was written to.
+    """
+    row = {
+        "member_id": member_id,
+        "cause_id": new_id(),
+        "places": "{}",
+        "to_address": phone,
+        "send_by": now + _NEWS_FOR,
+    }
+    messages.insert(connection, [row | _addressed(connection, programme, "phone_change", language, now)])
+
+
+def _addressed(
+    connection: sa.Connection, programme: Programme, cause_kind: str, language: str, now: datetime
+) -> dict[str, Any]:
+    """Return what the rows of messages to a number of their own have in common."""
+    template = template_of(programme, ADDRESSED[cause_kind])
+    assert template is not None, "it is built in"
+    held = is_paused(template.id, paused(connection))
+    return {
         "message_id": new_id(),
-        "template": CODE.id,
-        "purpose": purpose_of(template, "code"),
+        "template": template.id,
+        "purpose": purpose_of(template, cause_kind),
         "channel": "sms",
         "language": language,
         "status": "held" if held else "planned",
         "reason": "paused" if held else None,
-        "cause_kind": "code",
-        "cause_id": cause_id,
-        "places": json.dumps({"code": code, "minutes": minutes}),
-        "to_address": phone,
+        "cause_kind": cause_kind,
         "send_at": now,
-        "send_by": now + timedelta(minutes=minutes),
         "planned_at": now,
         "changed_at": now,
         "segments": longest_segments(programme, template, language),
         "version": version_at(connection, now),
     }
-    messages.insert(connection, [row])
 
 
 def nobody(connection: sa.Connection, phone: str) -> str:

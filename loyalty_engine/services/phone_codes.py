@@ -94,14 +94,23 @@ def send(purpose: Purpose, phone: str, language: str | None, address: str, membe
 
 def _check_reach(phone: str, programme: Programme, of_deployment: Settings) -> None:
     """Refuse a number that can't get a text message, or lies in a country that is not written to."""
-    own = phones.region_of(programme.time_zone)
-    served = of_deployment.sms_countries or ((own,) if own else ())
-    if phonenumbers.region_code_for_number(phonenumbers.parse(phone)) not in served:
+    if not is_served(phone, programme, of_deployment):
+        served = _served(programme, of_deployment)
         said = {"phone": [f"must be a number of {', '.join(served)}" if served else "no country is written to yet"]}
         raise Invalid("phone_not_served", "Codes are not sent to this country.", said)
     if not phones.takes_sms(phone):
         said = {"phone": ["must be the number of a mobile telephone"]}
         raise Invalid("phone_without_sms", "This number can't get text messages.", said)
+
+
+def is_served(phone: str, programme: Programme, of_deployment: Settings) -> bool:
+    """Tell whether a number lies in a country that is written to."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) in _served(programme, of_deployment)
+
+
+def _served(programme: Programme, of_deployment: Settings) -> tuple[str, ...]:
+    own = phones.region_of(programme.time_zone)
+    return of_deployment.sms_countries or ((own,) if own else ())
 
 
 def _language(asked: str | None, programme: Programme) -> str:
@@ -113,10 +122,15 @@ def _language(asked: str | None, programme: Programme) -> str:
     return asked
 
 
-def attempt(purpose: Purpose, phone: str, code: str) -> Right:
-    """Try a code, outside any transaction. Raises `Forbidden`: `code_wrong`, `code_expired`, `code_tries_used_up`."""
+def attempt(purpose: Purpose, phone: str, code: str, address: str | None = None) -> Right:
+    """Try a code, outside any transaction. Raises `Forbidden`: `code_wrong`, `code_expired`, `code_tries_used_up`.
+
+    Of whoever isn't known yet the tries of an `address` are counted first, and `TooMany` leaves the code its own.
+    """
 
     def tried(connection: sa.Connection) -> tuple[PhoneCode | Forbidden, str]:
+        if address is not None:
+            door_caps.take_try(connection, settings(), address, clock.now())
         return _tried(connection, phone), _hash(connection, purpose, phone, code)
 
     deployment_secrets.prepare(*_SECRETS)

@@ -6,13 +6,15 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import one_time_codes
+from loyalty_engine.services import door_caps, one_time_codes
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.messages import plan_code
 from loyalty_engine.services.one_time_codes import GOOD_FOR, REDEMPTION
+from loyalty_engine.services.phone_codes import is_served
 from loyalty_engine.services.phones import takes_sms
 from loyalty_engine.services.points_redemptions import check_active
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.services.settings import settings
 from loyalty_engine.store import member_state
 from loyalty_engine.store import members as member_store
 from loyalty_engine.store import messages as store
@@ -36,7 +38,8 @@ class Sent(NamedTuple):
 def send_in(connection: sa.Connection, actor: Actor, member_id: str) -> Sent:
     """Make a code for a redemption in the place of an earlier one, and send it to the member's telephone.
 
-    Raises `NotFound`, and `Conflict`: `no_phone`, `codes_too_many`, or a member whose points can't be used.
+    Raises `NotFound`, and `Conflict`: `no_phone`, `codes_too_many`, or a member whose points can't be used; and `TooMany`
+    over one of the caps that the members' own door has too.
     """
     now = clock.now()
     state = member_state.lock(connection, member_id)
@@ -47,15 +50,17 @@ def send_in(connection: sa.Connection, actor: Actor, member_id: str) -> Sent:
     check_active(state)
     profile = member_store.profile(connection, state.member_id)
     phone = profile.phone if profile else None
-    if phone is None or not takes_sms(phone):
+    programme = plan_for(connection, now).programme
+    if phone is None or not takes_sms(phone) or not is_served(phone, programme, settings()):
         said = {"proof.token": ["scan the token that the member's page shows"]}
         raise Conflict("no_phone", "The member has no telephone that a code could be sent to.", said)
     if store.causes_since(connection, state.member_id, CAUSE, REDEMPTION, now - timedelta(hours=1)) >= AN_HOUR:
         raise Conflict("codes_too_many", f"{AN_HOUR} codes were sent within the hour: use the last one, or wait.")
+    door_caps.take(connection, settings(), phone, actor.token_id, now, is_till=True)
     code = one_time_codes.make(connection, state.member_id, REDEMPTION)
     plan_code(
         connection,
-        plan_for(connection, now).programme,
+        programme,
         phone=phone,
         member_id=state.member_id,
         language=state.language,

@@ -45,13 +45,16 @@ def ask_code(phone: str, language: str | None, address: str) -> None:
     phone_codes.send(SIGN_IN, phone_codes.normalised(phone), language, address)
 
 
-def open_session(phone: str, code: str, device: str | None = None) -> Issued:
-    """Sign in with a code. Raises `Conflict` (`not_a_member`) where it is right and nobody has the phone."""
+def open_session(phone: str, code: str, device: str | None = None, address: str | None = None) -> Issued:
+    """Sign in with a code. Raises `Conflict` (`not_a_member`) where it is right and nobody has the phone.
+
+    `address` is where it comes from: tries at codes are counted by it.
+    """
     named = _device(device)
-    right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code)
+    right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code, address)
 
     def work(connection: sa.Connection) -> Issued | None:
-        member_id = _member(connection, right.phone)
+        member_id = _locked(connection, right.phone)
         if member_id is None:
             phone_codes.prove(connection, right)
             return None
@@ -65,14 +68,14 @@ def open_session(phone: str, code: str, device: str | None = None) -> Issued:
     return issued
 
 
-def enrol(phone: str, code: str, new: NewMember, device: str | None = None) -> Issued:
+def enrol(phone: str, code: str, new: NewMember, device: str | None = None, address: str | None = None) -> Issued:
     """Enrol whoever has the phone, and sign in. Raises `Invalid`, and `Conflict` (`phone_taken`) for a member's phone.
 
     A refusal leaves the code as it was, so that what was wrong can be set right. Cards, segments and the shop's own ids
     are not taken; `attributes` are the page's, never the newcomer's.
     """
     named = _device(device)
-    right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code)
+    right = phone_codes.attempt(SIGN_IN, phone_codes.normalised(phone), code, address)
     in_transaction(lambda connection: _check_free(connection, right))
     person = NewMember(phone=right.phone, name=new.name, email=new.email, language=new.language)
     person = replace(person, birthday=new.birthday, consents=new.consents, attributes=new.attributes)
@@ -95,6 +98,14 @@ def _check_free(connection: sa.Connection, right: phone_codes.Right) -> None:
 
 def _member(connection: sa.Connection, phone: str) -> str | None:
     return members.known_phones(connection, [phone]).get(phone)
+
+
+def _locked(connection: sa.Connection, phone: str) -> str | None:
+    """Return whose phone it is, and stays until the end of the transaction: a change that ran meanwhile has come first."""
+    found = _member(connection, phone)
+    if found is not None:
+        members.lock(connection, found)
+    return found if found == _member(connection, phone) else None
 
 
 def _opened(connection: sa.Connection, member_id: str, device: str) -> Issued:

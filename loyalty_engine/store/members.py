@@ -104,7 +104,7 @@ _INSERTS: Final = (
 )
 _INSERT_CARD: Final = statements.insert(cards)
 _INSERT_PHONE: Final = statements.insert(phones)
-_DROP_PHONE: Final = Statement(phones.delete().where(phones.c.phone == sa.bindparam("old")))
+_DROP_PHONES: Final = Statement(phones.delete().where(phones.c.member_id == _ID))
 _PUT_CONSENT: Final = statements.upsert(consents, given=take("given"), at=take("at"), proof=take("proof"))
 _CHANGE_CARD: Final = Statement(
     cards.update()
@@ -211,10 +211,12 @@ def phone_changed_at(connection: sa.Connection, member_id: str) -> datetime | No
     return row[0] if row else None
 
 
-def change_phone(connection: sa.Connection, member_id: str, old: str | None, new: str | None) -> None:
-    """Let a telephone number lead to a member in place of another; raises `Duplicate` where it leads elsewhere."""
-    if old is not None:
-        _DROP_PHONE.run(connection, old=old)
+def change_phone(connection: sa.Connection, member_id: str, new: str | None) -> None:
+    """Let a telephone number, or none, lead to a member in place of all before, also those that a merge left to it.
+
+    Raises `Duplicate` where it leads elsewhere.
+    """
+    _DROP_PHONES.run(connection, member_id=member_id)
     if new is not None:
         _INSERT_PHONE.run(connection, phone=new, member_id=member_id)
 

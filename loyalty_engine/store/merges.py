@@ -3,7 +3,7 @@
 What follows from purchases (qualifying days, uses of caps) moves with the account; what happened stays where it did.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from loyalty_engine.store import statements
 from loyalty_engine.store.ids import new_id
-from loyalty_engine.store.statements import add
+from loyalty_engine.store.statements import add, take
 from loyalty_engine.store.survivors import MERGE
 from loyalty_engine.store.tables import (
     cap_uses,
     cards,
+    consents,
     event_onces,
     expiry_notices,
     external_ids,
@@ -48,6 +49,8 @@ _PERSONAL: Final = (
     tuple(one.name for one in profiles.columns if one.name.startswith("birthday_")),
 )
 """What of a profile is taken over where the other member has nothing of it."""
+_CHANNELS: Final = {"phone": "sms", "email": "email"}
+_PUT_REFUSAL: Final = statements.upsert(consents, given=take("given"), at=take("at"), proof=take("proof"))
 
 
 def lead_on(connection: sa.Connection, old: str, into: str) -> None:
@@ -114,8 +117,24 @@ def move_person(connection: sa.Connection, old: str, into: str) -> None:
         if kept and all(kept[name] is None for name in names) and any(theirs.get(name) is not None for name in names):
             taken = {name: theirs[name] for name in names}
             connection.execute(profiles.update().where(profiles.c.member_id == into).values(**taken))
+            _take_refusals(connection, old, into, names[0])
+    _hold_on(connection, into, [one.get("phone_changed_at") for one in (theirs, kept)])
     for table in (one_time_codes, member_dates, profiles):
         connection.execute(table.delete().where(table.c.member_id == old))
+
+
+def _take_refusals(connection: sa.Connection, old: str, into: str, address: str) -> None:
+    """Let what was said no to at an address that is taken over be no there, whatever the other member said elsewhere."""
+    refused = [row for row in _of(connection, consents, old) if row["channel"] == _CHANNELS.get(address)]
+    _PUT_REFUSAL.many(connection, [{**row, "member_id": into} for row in refused if not row["given"]])
+
+
+def _hold_on(connection: sa.Connection, member_id: str, changes: Sequence[datetime | None]) -> None:
+    """Let points wait as long after a change of phone as either of the two would have waited."""
+    found = [at for at in changes if at is not None]
+    if found:
+        mine = profiles.c.member_id == member_id
+        connection.execute(profiles.update().where(mine).values(phone_changed_at=max(found)))
 
 
 def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetime) -> list[tuple[Values, Values]]:

@@ -1,5 +1,6 @@
 """What a token that belongs to one merchant can't do: what concerns every merchant, and what happened at another's."""
 
+import json
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ ACTS: list[tuple[str, str, str, Any]] = [
     ("staff", "POST", "/v1/members/{member}/suspend", REASON),
     ("staff", "POST", "/v1/members/{member}/resume", REASON),
     ("staff", "POST", "/v1/members/{member}/tokens", {}),
+    ("staff", "GET", "/v1/members/{member}/export", None),
+    ("staff", "GET", "/v1/members/{member}/messages", None),
+    ("staff", "POST", "/v1/messages/previews", {"template": "redeemed", "member_id": "{member}"}),
 ]
 
 
@@ -39,7 +43,8 @@ def test_what_concerns_every_merchant_takes_a_token_of_none(
     shop: Shop, role: str, method: str, path: str, body: Any
 ) -> None:
     for caller in (of_other(shop, role), of_other(shop, "admin")):
-        answer = caller(method, path.format(member=shop.member_id), json=body)
+        sent = body and json.loads(json.dumps(body).replace("{member}", shop.member_id))
+        answer = caller(method, path.format(member=shop.member_id), json=sent)
         assert (answer.status_code, answer.json["code"]) == (403, "other_merchant")
         assert "without a merchant" in answer.json["detail"]
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from loyalty_engine import clock
+from loyalty_engine.api.limits import Limits
+from loyalty_engine.config import Settings
 from loyalty_engine.services import one_time_codes
 from loyalty_engine.store.session import in_transaction
 from tests import builders
@@ -258,3 +260,18 @@ def test_another_stores_till_sees_nothing_of_it_and_another_merchants_can_do_not
 def _till(shop: Shop, store: str, terminal: str) -> Caller:
     body = {"role": "terminal", "name": "till", "store_id": store, "terminal_id": terminal}
     return Caller(shop.terminal.client, shop.admin("POST", "/v1/tokens", json=body).json["token"])
+
+
+@pytest.mark.parametrize("key", [False, True])
+@pytest.mark.parametrize("application", ["sqlite"], indirect=True)
+def test_whoever_tries_out_phones_by_redeeming_is_stopped_soon(
+    rich: Shop, monkeypatch: pytest.MonkeyPatch, key: bool
+) -> None:
+    limits = Limits(Settings(rate_requests=0, rate_lookups=60), lambda: 0.0)
+    monkeypatch.setitem(rich.app.extensions, "loyalty_limits", limits)
+    body = asked(member={"phone": "+8613800138999"})
+    headers = [{"Idempotency-Key": f"k{number}"} if key else {} for number in range(4)]
+    assert rich.terminal("POST", PATH, json=asked()).status_code == 201
+    found = [rich.terminal("POST", PATH, json=body, headers=sent).status_code for sent in headers]
+    assert found == [404] * 4
+    problem(rich.terminal("POST", PATH, json=body), 429, "too_many_lookups")

@@ -247,3 +247,18 @@ def test_staff_erase_with_a_reason_once(shop: Shop) -> None:
     assert shop.staff("POST", path, json={"reason": "asked by letter"}, headers=headers).data == first.data
     assert shop.staff("POST", path, json={"reason": "asked by letter"}).status_code == 404
     assert shop.staff("GET", f"/v1/members/{shop.member_id}").status_code == 404
+
+
+def test_codes_are_tried_thirty_times_an_hour_from_an_address(shop: Shop) -> None:
+    found = [open_session(shop, f"+86139001{number:05}", "000000") for number in range(31)]
+    assert [one.status_code for one in found] == [403] * 30 + [429]
+    assert (found[-1].json["code"], found[-1].headers["Retry-After"]) == ("too_many_tries", "3600")
+
+
+def test_no_cache_keeps_what_a_member_is_told_of_itself(shop: Shop, ann: Caller) -> None:
+    rules = [one for one in shop.app.url_map.iter_rules() if f"{one.rule}/".startswith("/v1/me/") and not one.arguments]
+    own = {one.rule for one in rules if "GET" in (one.methods or ())}
+    assert {"/v1/me", "/v1/me/ledger", "/v1/me/vouchers"} <= own
+    for path in sorted(own):
+        for caller in (ann, shop.nobody):
+            assert caller("GET", path).headers["Cache-Control"] == "no-store", path

@@ -47,10 +47,10 @@ def test_no_day_gets_more_than_its_limit_however_many_plan(app: Flask, member: s
     assert used() == [1] * 6
 
 
-def test_five_codes_are_the_most_also_of_many_tills_at_once(app: Flask, member: str) -> None:
+def test_a_phone_gets_no_more_codes_also_of_many_tills_at_once(app: Flask, member: str) -> None:
     found = at_once(app, [partial(done, redemption_codes.send_in, TILL, member)] * 8)
-    assert sorted(one.code for one in found if isinstance(one, Refusal)) == ["codes_too_many"] * 3
-    assert len(rows("SELECT 1 FROM messages")) == 5
+    assert sorted(one.code for one in found if isinstance(one, Refusal)) == ["too_many_codes"] * 5
+    assert len(rows("SELECT 1 FROM messages")) == 3
 
 
 def test_what_is_planned_while_a_pause_begins_and_ends_is_not_held_for_ever(app: Flask, member: str) -> None:

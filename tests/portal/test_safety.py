@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -166,6 +167,25 @@ def test_cookies_go_over_https_only_anywhere_but_on_the_loopback(
 ) -> None:
     jar = cookies(client.get("/join?language=zh", base_url=base_url))
     assert {name: one["secure"] for name, one in jar.items()} == {"loyalty_form": secure, "loyalty_language": secure}
+
+
+def test_behind_https_cookies_are_secure_whatever_name_the_proxy_passes_on(cafe: Cafe, client: FlaskClient) -> None:
+    before = cafe.app.extensions["loyalty_settings"]
+    cafe.app.extensions["loyalty_settings"] = replace(before, public_url="https://club.example.com")
+    try:
+        jar = cookies(client.get("/join?language=zh", base_url=LOOPBACK))
+    finally:
+        cafe.app.extensions["loyalty_settings"] = before
+    assert {name: one["secure"] for name, one in jar.items()} == {"loyalty_form": True, "loyalty_language": True}
+
+
+def test_everything_is_taken_along_no_oftener_than_by_the_api(cafe: Cafe, client: FlaskClient) -> None:
+    _, token = cafe.newcomer("Ivy", "en")
+    inside(client, token)
+    answers = [get(client, "/my/export/file") for _ in range(12)]
+    assert answers[0].status_code == 200
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) > 0
 
 
 def test_every_page_keeps_to_its_reader(cafe: Cafe, client: FlaskClient) -> None:

@@ -18,7 +18,9 @@ from loyalty_engine.services import (
     members,
     merging,
     messages,
+    phone_codes,
     reward_redemptions,
+    sessions,
     tokens,
 )
 from loyalty_engine.services.actors import Actor
@@ -284,7 +286,35 @@ def test_targets_are_told_that_a_member_left_and_not_who(app: Flask) -> None:
         ).all()
     said = [(kind, json.loads(payload)) for kind, payload in told]
     assert said[-1] == ("member", {"change": "erased"})
+    assert said.count(said[-1]) == 1
     assert {"cancelled"} <= {one.get("change") for kind, one in said if kind == "voucher"}
     for word in ("Ann", PHONE, "ann@example.com", "crm-1", CARD):
         assert word not in repr(told)
     assert_clean()
+
+
+@sqlite
+@pytest.mark.parametrize("status", ["planned", "held", "sending", "unknown"])
+def test_an_export_shows_no_code_that_may_still_open_something(status: str) -> None:
+    ann = a_whole_life()
+    phone_codes.send(phone_codes.Purpose("erasure", ann), PHONE, "en", "203.0.113.7", ann)
+    table = metadata.tables["messages"]
+    with db.engine.begin() as connection:
+        connection.execute(table.update().values(status=status))
+        kept = connection.scalars(sa.select(table.c.places).where(table.c.purpose == "code")).all()
+    codes = [one for one in exporting.export(STAFF, ann)["tables"]["messages"] if one["purpose"] == "code"]
+    assert [(one["places"], one["to_address"]) for one in codes] == [({}, None)] * 2
+    assert all("code" in json.loads(one) for one in kept)
+
+
+@sqlite
+def test_codes_for_every_phone_of_the_member_are_forgotten() -> None:
+    publish()
+    ann = enrol(phone=PHONE)
+    merging.merge(STAFF, enrol(phone="+8613900139000"), ann, "one person")
+    for phone in (PHONE, "+8613900139000"):
+        sessions.ask_code(phone, "en", "203.0.113.7")
+    leave(ann)
+    with db.engine.connect() as connection:
+        assert connection.execute(sa.select(metadata.tables["phone_codes"])).all() == []
+    assert "+8613900139000" not in texts()

@@ -10,6 +10,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import adjustments, balances, events, members, merging, tokens
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db
@@ -405,3 +406,19 @@ def test_what_is_held_is_named() -> None:
     with pytest.raises(Refusal, match=r"voucher CODE-4 and 2 more") as caught:
         merge(ann, ben)
     assert caught.value.code == "member_has_holds"
+
+
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_an_address_that_said_stop_is_not_written_to_as_the_other_ones(channel: str) -> None:
+    open_shop(members=0)
+    said_no = tuple(GivenConsent(one, "service", False, clock.now(), "STOP") for one in ("sms", "email"))
+    said_yes = tuple(GivenConsent(one, "service", True, clock.now(), "form") for one in ("sms", "email"))
+    address = {"phone": "+8613800138000"} if channel == "sms" else {"email": "a@example.com"}
+    own: dict[str, Any] = {"email": "b@example.com"} if channel == "sms" else {"phone": "+8613800138001"}
+    ann, ben = enrol(**address, consents=said_no), enrol(**own, consents=said_yes)
+    merge(ann, ben)
+    consents = members.find(ben).consents
+    assert {one.channel: (one.given, one.proof) for one in consents} == {
+        "sms": (channel != "sms", "STOP" if channel == "sms" else "form"),
+        "email": (channel != "email", "STOP" if channel == "email" else "form"),
+    }

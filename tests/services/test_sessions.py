@@ -14,7 +14,7 @@ from loyalty_engine.store import members as member_store
 from loyalty_engine.store.session import db, reading
 from loyalty_engine.store.tables import messages
 from loyalty_engine.store.tables import phone_codes as code_rows
-from rules.errors import Forbidden
+from rules.errors import Forbidden, TooMany
 from rules.facts import Birthday
 from tests.builders import STAFF, publish
 from tests.conftest import NOON, FrozenClock
@@ -246,3 +246,34 @@ def test_a_device_has_a_name_that_can_be_read(ann: str, device: str) -> None:
     code = ask()
     assert refused(sessions.open_session, KNOWN, code, device) == "invalid_fields"
     sessions.open_session(KNOWN, code, "x" * 100)
+
+
+@sqlite
+def test_an_address_tries_thirty_codes_an_hour_and_uses_up_no_more(ann: str, frozen_clock: FrozenClock) -> None:
+    code = ask(address="203.0.113.8")
+    phones = [f"+86139001{number:05}" for number in range(30)]
+    for phone in phones:
+        assert refused(sessions.open_session, phone, "000000", None, HERE) == "code_wrong"
+    for _ in range(6):
+        with pytest.raises(TooMany) as error:
+            sessions.open_session(KNOWN, other(code), None, HERE)
+        assert (error.value.code, error.value.retry_after) == ("too_many_tries", 3600)
+    assert refused(sessions.enrol, UNKNOWN, "000000", NewMember(), None, HERE) == "too_many_tries"
+    sessions.open_session(KNOWN, code, None, "203.0.113.8")
+    frozen_clock.move(timedelta(hours=1))
+    assert refused(sessions.open_session, KNOWN, code, None, HERE) == "code_wrong"
+
+
+@sqlite
+def test_a_phone_that_is_changed_while_it_signs_in_lets_nobody_in(ann: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes the phone has the lock first; the sign-in that waited for it sees the change."""
+    code, lock = ask(), member_store.lock
+
+    def waited(connection: sa.Connection, member_id: str) -> str | None:
+        monkeypatch.setattr(member_store, "lock", lock)
+        member_changes.change_in(connection, STAFF, member_id, Changes(phone=UNKNOWN))
+        return lock(connection, member_id)
+
+    monkeypatch.setattr(member_store, "lock", waited)
+    assert refused(sessions.open_session, KNOWN, code) == "not_a_member"
+    assert sessions.sessions_of(ann) == ()

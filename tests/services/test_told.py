@@ -1,5 +1,6 @@
 """Members are told of what is done with their points: every redemption, and what is about to lapse; tills ask for codes."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import purchases, redemption_codes, voucher_redeeming
+from loyalty_engine.services import purchases, redemption_codes, sessions, voucher_redeeming
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.message_texts import composed
@@ -17,7 +18,7 @@ from loyalty_engine.store import messages as store
 from loyalty_engine.store.messages import Message
 from loyalty_engine.store.session import in_transaction
 from loyalty_engine.store.tables import messages as table
-from rules.errors import Refusal
+from rules.errors import Refusal, TooMany
 from tests.builders import ADMIN, TILL, done, publish
 from tests.conftest import FrozenClock
 from tests.ledger import (
@@ -264,7 +265,8 @@ def test_a_code_goes_also_to_who_refuses_all_else(ann: str) -> None:
 def test_five_codes_an_hour_are_enough(ann: str, frozen_clock: FrozenClock) -> None:
     for _ in range(5):
         send(ann)
-    frozen_clock.move(timedelta(minutes=59))
+        frozen_clock.move(timedelta(minutes=6))
+    frozen_clock.move(timedelta(minutes=29))
     with pytest.raises(Refusal) as refused:
         send(ann)
     assert refused.value.code == "codes_too_many"
@@ -279,3 +281,34 @@ def test_who_has_no_telephone_for_it_gets_no_code(ann: str, phone: str | None) -
         send(enrol(phone=phone))
     assert refused.value.code == "no_phone"
     assert told() == []
+
+
+def test_a_number_of_another_country_gets_no_code(ann: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        send(enrol(phone="+447911123456"))
+    assert refused.value.code == "no_phone"
+    assert told() == []
+
+
+def test_codes_that_tills_ask_for_count_with_those_of_the_door(ann: str, frozen_clock: FrozenClock) -> None:
+    for _ in range(3):
+        send(ann)
+    with pytest.raises(TooMany) as refused:
+        send(ann)
+    assert (refused.value.code, refused.value.retry_after) == ("too_many_codes", 15 * 60)
+    with pytest.raises(TooMany):
+        sessions.ask_code(PHONE, "en", "203.0.113.7")
+    assert len(told()) == 3
+
+
+def test_a_till_may_ask_for_ten_times_as_many_codes_as_an_address(ann: str, application: Flask) -> None:
+    before = application.extensions["loyalty_settings"]
+    application.extensions["loyalty_settings"] = replace(before, codes_per_address=1)
+    try:
+        queue = [enrol(phone=f"+86138001390{number:02}") for number in range(11)]
+        for member in queue[:10]:
+            send(member)
+        with pytest.raises(TooMany):
+            send(queue[10])
+    finally:
+        application.extensions["loyalty_settings"] = before
