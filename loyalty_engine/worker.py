@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
@@ -17,12 +18,14 @@ from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
 from flask import Flask
 from structlog.typing import FilteringBoundLogger
 
 from loyalty_engine import clock
 from loyalty_engine.api.logs import origin
 from loyalty_engine.config import Settings
+from loyalty_engine.services import reconciliation
 from loyalty_engine.services.jobs import nights, registry
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.jobs.sending import Sender
@@ -48,7 +51,7 @@ class Worker:
 
     def tick(self) -> None:
         """Do what is due at every minute."""
-        self._guarded(lambda: (done for done in nights.every_minute(self.owner) if any(done.counts.values())))
+        self._guarded(lambda: _worth_telling(nights.every_minute(self.owner)))
 
     def night(self) -> None:
         """Run the days that are missing; on most ticks there are none."""
@@ -59,6 +62,13 @@ class Worker:
         """Send the messages that are due, until the worker ends: by itself, for a gateway may be slow."""
         while not self._stopping.wait(SECONDS_BETWEEN_SENDS):
             self._guarded(lambda: self._sender.send(self._stopping.is_set))
+
+    def reconcile(self) -> None:
+        """Ask what became of texts, every minute until the worker ends: by itself, for a gateway may hang."""
+        job = replace(registry.RECONCILING, call=partial(reconciliation.reconcile, stopping=self._stopping.is_set))
+        while not self._stopping.is_set():
+            self._guarded(lambda: _worth_telling([nights.called(job, self.owner)]))
+            self._stopping.wait(SECONDS_A_TICK)
 
     def deliver(self, target: WebhookTarget) -> None:
         """Tell one target what happened, until the worker ends; each target has a thread of its own."""
@@ -96,14 +106,15 @@ class Worker:
         for job in (self.tick, self.night):
             scheduler.add_job(job, "interval", seconds=SECONDS_A_TICK, next_run_time=clock.now(), **alone)
         settings: Settings = self._app.extensions["loyalty_settings"]
-        by_themselves = [Thread(target=self.send)]
+        by_themselves = [Thread(target=self.send), Thread(target=self.reconcile)]
         by_themselves += [Thread(target=partial(self.deliver, target)) for target in settings.webhooks]
         with _kept_back(signal.SIGTERM, signal.SIGINT) as wait:
             scheduler.start()
             for thread in by_themselves:
                 thread.start()
             self._log.info("worker", status="started", owner=self.owner)
-            wait()
+            while not wait(SECONDS_A_TICK):
+                catch_up(scheduler)
             self._stopping.set()
             scheduler.shutdown(wait=True)
             for thread in by_themselves:
@@ -111,15 +122,30 @@ class Worker:
         self._log.info("worker", status="stopped")
 
 
+def catch_up(scheduler: BaseScheduler) -> None:
+    """Let every job tick now whose next tick lies too far ahead: the clock was set back since it was chosen.
+
+    APScheduler goes by that clock, and would sit out the whole of the difference.
+    """
+    now = clock.now()
+    for job in scheduler.get_jobs():
+        if job.next_run_time - now > timedelta(seconds=2 * SECONDS_A_TICK):
+            job.modify(next_run_time=now)
+
+
+def _worth_telling(found: Iterable[Done]) -> Iterator[Done]:
+    return (done for done in found if any(done.counts.values()))
+
+
 @contextmanager
-def _kept_back(*numbers: signal.Signals) -> Iterator[Callable[[], object]]:
-    """Keep signals back from every thread that is started, and yield what waits for the first of them.
+def _kept_back(*numbers: signal.Signals) -> Iterator[Callable[[float], object]]:
+    """Keep signals back from every thread that is started, and yield what waits so many seconds for the first of them.
 
     A handler that raised would do so anywhere, also where APScheduler takes any exception for a job's.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
-        yield partial(signal.sigwait, numbers)
+        yield partial(signal.sigtimedwait, numbers)
     finally:
         while signal.sigtimedwait(numbers, 0):
             pass

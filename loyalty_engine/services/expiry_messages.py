@@ -22,8 +22,8 @@ from rules.spans import day_ends
 CAUSE = "notice"
 
 
-def tell(connection: sa.Connection, plan: Plan, notices: Sequence[Notice], on: date) -> None:
-    """Plan the messages of notices that were written on a day, just now, and mark those that can't be told."""
+def tell(connection: sa.Connection, plan: Plan, notices: Sequence[Notice], on: date, at: datetime) -> None:
+    """Plan the messages of notices that were written on a day, planned at `at`, and mark those that can't be told."""
     promised = plan.programme.messages.expiry_notices
     days = last_notice(promised)
     assert promised is not None and days is not None, "there are no notices where none are promised"
@@ -41,11 +41,11 @@ def tell(connection: sa.Connection, plan: Plan, notices: Sequence[Notice], on: d
     ]
     rows = plan_rows(connection, plan, wanted, now)
     silent = [by_cause[row["member_id"], row["cause_id"]] for row in rows if row["status"] == "suppressed"]
-    expiry_notices.suppress(connection, silent, _only_silent(silent, told))
+    expiry_notices.suppress(connection, silent, _only_silent(silent, told), at)
 
 
 def _only_silent(silent: Iterable[Notice], told: Iterable[Notice]) -> Collection[str]:
-    """Return the members of whose notices none can be told."""
+    """Return the members of whose notices of now none can be told."""
     dumb = set(silent)
     return {one.member_id for one in dumb} - {one.member_id for one in told if one not in dumb}
 

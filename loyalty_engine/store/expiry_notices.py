@@ -1,7 +1,7 @@
 """The queries on notices that points will lapse: which were planned, and when."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -40,14 +40,13 @@ def planned_on(
     return row[0] if row else None
 
 
-def suppress(connection: sa.Connection, notices: Sequence[Notice], wholly: Collection[str]) -> None:
-    """Note that these notices can't be told; of the members in `wholly` they are all that are planned on those days."""
+def suppress(connection: sa.Connection, notices: Sequence[Notice], wholly: Collection[str], at: datetime) -> None:
+    """Note that these notices can't be told; of the members in `wholly` they are all that were planned at `at`."""
     if wholly:
         ends = {one.expires_on for one in notices if one.member_id in wholly}
         of_them = (these(connection, expiry_notices.c.member_id, wholly), expiry_notices.c.expires_on.in_(ends))
-        connection.execute(
-            expiry_notices.update().where(*of_them, expiry_notices.c.status == "planned").values(status="suppressed")
-        )
+        just_now = (expiry_notices.c.status == "planned", expiry_notices.c.planned_at == at)
+        connection.execute(expiry_notices.update().where(*of_them, *just_now).values(status="suppressed"))
     rest = [
         {"member_key": one.member_id, "wallet_key": one.wallet, "end": one.expires_on, "days": one.days_before}
         for one in notices

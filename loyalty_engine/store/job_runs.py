@@ -149,10 +149,10 @@ def newest_day(connection: sa.Connection, job: str) -> date | None:
     return found
 
 
-def newest_done(connection: sa.Connection, job: str) -> Run | None:
-    """Return the latest run that is done; None where there is none."""
-    query = sa.select(*_COLUMNS).where(t.c.job == job, t.c.status == "done").order_by(t.c.day.desc()).limit(1)
-    row = connection.execute(query).first()
+def newest_done(connection: sa.Connection, job: str, through: date = date.max) -> Run | None:
+    """Return the latest run up to a day that is done; None where there is none."""
+    query = sa.select(*_COLUMNS).where(t.c.job == job, t.c.status == "done", t.c.day <= through)
+    row = connection.execute(query.order_by(t.c.day.desc()).limit(1)).first()
     return Run(*row) if row else None
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import purchases, redemption_codes, sessions, voucher_redeeming
+from loyalty_engine.services import member_changes, purchases, redemption_codes, sessions, voucher_redeeming
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.message_texts import composed
@@ -199,6 +199,16 @@ def test_a_notice_that_nobody_can_be_told_says_so_and_counts(lapsing: FrozenCloc
     night(lapsing, 4, 1)
     assert {row["available"] for row in rows("SELECT available FROM accounts WHERE wallet = 'leaves'")} == {0}
     assert_clean()
+
+
+def test_a_notice_that_can_no_longer_be_told_leaves_the_ones_before_it_as_they_are(lapsing: FrozenClock) -> None:
+    ann = enrol(phone=PHONE)
+    grant(ann, "leaves", 50, noon(DAY))
+    night(lapsing, 3, 11)
+    lapsing.set(noon(DAY.replace(month=3, day=12)))
+    member_changes.put_consent(ADMIN, ann, GivenConsent("sms", "service", False, clock.now(), "said so"))
+    night(lapsing, 3, 24)
+    assert notices() == [(20, "planned"), (7, "suppressed")]
 
 
 def test_a_sum_that_is_too_small_is_not_told(lapsing: FrozenClock) -> None:

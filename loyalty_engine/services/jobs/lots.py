@@ -59,7 +59,7 @@ def _plan_notices(connection: sa.Connection, ids: Sequence[str], night: Night) -
     assert asked is not None, "nobody is noticed where nothing is promised"
     on = business_day(night.at, night.plan.programme.time_zone)
     written = ends.plan(connection, ids, asked, on, night.at)
-    expiry_messages.tell(connection, night.plan, written, on)
+    expiry_messages.tell(connection, night.plan, written, on, night.at)
     return {"members": len(ids), "notices": len(written)}
 
 

@@ -25,9 +25,14 @@ class Sender:
         sent = 0
         while more := dispatch.send_due(self._owner, nights.A_CALL, stopping):
             sent += more
-        self._unnoted += sent
+            self._unnoted += more
+            self._note_now_and_then()
+        self._note_now_and_then()
+        if sent:
+            yield Done(registry.SENDING.name, nights.today(), "done", {"done": sent})
+
+    def _note_now_and_then(self) -> None:
+        """Note also while much is due: else a worker that sends for an hour would seem to have stopped."""
         if self._noted_at is None or abs(clock.now() - self._noted_at) >= _NOTED_EVERY:
             nights.note(registry.SENDING, self._unnoted, self._owner)
             self._noted_at, self._unnoted = clock.now(), 0
-        if sent:
-            yield Done(registry.SENDING.name, nights.today(), "done", {"done": sent})

@@ -1,8 +1,9 @@
 """How each nightly job stands: the last day that was done, what it did, when the next is due, and by how much it is late."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -13,6 +14,9 @@ from loyalty_engine.services.jobs.kinds import Counts, EveryMinute
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import job_runs
 from loyalty_engine.store.session import reading
+from rules.periods import business_day
+
+A_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ def all_jobs() -> tuple[JobStatus, ...]:
     with reading() as connection:
         now = clock.now()
         zone = plan_for(connection, now).programme.time_zone
+        today = business_day(now, zone)
         nightly = (_nightly(connection, job.name, now, zone) for job in registry.NIGHTLY)
-        return (*nightly, *(_every_minute(connection, job, now) for job in registry.EVERY_MINUTE))
+        return (*nightly, *(_every_minute(connection, job, now, today) for job in registry.EVERY_MINUTE))
 
 
 def _nightly(connection: sa.Connection, name: str, now: datetime, zone: tzinfo) -> JobStatus:
@@ -47,10 +52,13 @@ def _nightly(connection: sa.Connection, name: str, now: datetime, zone: tzinfo) 
     return _status(name, done, begun[0] if begun else None, start_of(day, zone) if day else None, now)
 
 
-def _every_minute(connection: sa.Connection, job: EveryMinute, now: datetime) -> JobStatus:
-    done = job_runs.newest_done(connection, job.name)
-    due = done.finished_at + timedelta(minutes=1) if done and done.finished_at and job.is_on() else None
-    return _status(job.name, done, None, due, now)
+def _every_minute(connection: sa.Connection, job: EveryMinute, now: datetime, today: date) -> JobStatus:
+    done = job_runs.newest_done(connection, job.name, today) or job_runs.newest_done(connection, job.name)
+    if done is None or done.finished_at is None or not job.is_on():
+        return _status(job.name, done, None, None, now)
+    found, ahead = _status(job.name, done, None, done.finished_at + A_MINUTE, now), done.finished_at - now
+    # What was done in the future was done before the clock was set back: nothing is known of since then.
+    return replace(found, late_seconds=int(ahead.total_seconds())) if ahead > A_MINUTE else found
 
 
 def _status(
