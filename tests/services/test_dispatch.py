@@ -15,7 +15,8 @@ from loyalty_engine.services.dispatch import LANES, send_due
 from loyalty_engine.services.gateways import PAGE
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.retrying import MOST_ATTEMPTS
-from loyalty_engine.store.session import db
+from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.tables import messages as table
 from tests import sending
 from tests.builders import STAFF
 from tests.conftest import FrozenClock
@@ -233,3 +234,40 @@ def test_a_worker_that_is_told_to_stop_hands_nothing_more_over(twilio: TwilioSer
     assert send_due("w", 500, lambda: next(said, True)) == 1
     assert twilio.asked == []
     assert (row(message).status, row(message).attempts) == ("planned", 0)
+
+
+def test_a_text_that_was_not_taken_goes_out_as_one_again(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    ann = agreed(1)
+    first, second = planned(ann), planned(ann, "anniversary", {"years": 3})
+    twilio.fault, twilio.retry_after = lambda form: "429", 0
+    send()
+    now = [row(one) for one in (first, second)]
+    assert [(one.status, one.merged_into) for one in now] == [("planned", None)] * 2
+    assert now[0].send_at == now[1].send_at
+    twilio.fault = lambda form: None
+    frozen_clock.set(now[0].send_at)
+    assert (send(), len(twilio.taken)) == (2, 1)
+
+
+@pytest.mark.parametrize("stopped", ["planned", "held", "suppressed"])
+def test_a_word_of_one_text_raises_nothing_that_went_out_in_none(
+    twilio: TwilioServer, frozen_clock: FrozenClock, stopped: str
+) -> None:
+    ann = agreed(1)
+    first, second = planned(ann), planned(ann, "anniversary", {"years": 3})
+    send()
+    lead, follower = sorted((row(first), row(second)), key=lambda one: one.merged_into is not None)
+    stop = table.update().where(table.c.message_id == follower.message_id).values(status=stopped)
+    in_transaction(lambda connection: connection.execute(stop))
+    twilio.call_back(twilio.taken[0], "delivered")
+    assert (row(lead).status, row(follower).status) == ("delivered", stopped)
+
+
+def test_who_is_at_the_end_of_the_tries_takes_nobody_along(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    ann = agreed(1)
+    old, new = planned(ann), planned(ann, "anniversary", {"years": 3})
+    tried = table.update().where(table.c.message_id == old.message_id).values(attempts=MOST_ATTEMPTS - 1)
+    in_transaction(lambda connection: connection.execute(tried))
+    twilio.fault = lambda form: "429"
+    send()
+    assert [(row(one).status, row(one).merged_into) for one in (old, new)] == [("failed", None), ("planned", None)]
