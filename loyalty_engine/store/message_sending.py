@@ -93,7 +93,7 @@ def _due(*conditions: sa.ColumnElement[bool]) -> Statement:
 
 
 _codes_due: Final = _due(_IS_CODE)
-_all_due: Final = _due()
+_others_due: Final = _due(t.c.purpose != sa.literal_column("'code'"))
 _claim: Final = Statement(
     t.update()
     .where(*_OF_GROUP, _PLANNED, t.c.send_at <= NOW)
@@ -169,7 +169,7 @@ _raise: Final = {
 def due(connection: sa.Connection, channel: str, now: datetime, most: int) -> list[Group]:
     """Return the groups of up to `most` messages that are due: codes first, somebody waits for them; then the oldest."""
     rows = _codes_due.rows(connection, of_channel=channel, now=now, most=most)
-    rows += _all_due.rows(connection, of_channel=channel, now=now, most=most)
+    rows += _others_due.rows(connection, of_channel=channel, now=now, most=most)
     return list(dict.fromkeys(Group(*row) for row in rows))
 
 

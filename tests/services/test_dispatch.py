@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, current_app
 
 from loyalty_engine import clock
@@ -15,6 +17,8 @@ from loyalty_engine.services.dispatch import LANES, send_due
 from loyalty_engine.services.gateways import PAGE
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.retrying import MOST_ATTEMPTS
+from loyalty_engine.store import message_sending
+from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import messages as table
 from tests import sending
@@ -271,3 +275,30 @@ def test_who_is_at_the_end_of_the_tries_takes_nobody_along(twilio: TwilioServer,
     twilio.fault = lambda form: "429"
     send()
     assert [(row(one).status, row(one).merged_into) for one in (old, new)] == [("failed", None), ("planned", None)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"), [("_others_due", "ix_messages_due"), ("_codes_due", "ix_messages_urgent")]
+)
+def test_what_is_due_is_read_in_the_order_of_its_index(
+    twilio: TwilioServer, frozen_clock: FrozenClock, statement: str, index: str
+) -> None:
+    """A million greetings of one morning are due at the same moment: sorting them for each page would take all day."""
+    planned(agreed(1))
+    with db.engine.connect() as connection:
+        (one,) = connection.execute(sa.select(table)).mappings()
+        many = [{**one, "message_id": new_id(), "cause_id": f"of-{number}"} for number in range(2_000)]
+        connection.execute(table.insert(), many)
+        connection.execute(sa.text("ANALYZE messages"))
+        found = plan_of(connection, getattr(message_sending, statement)._clause)
+    assert index in found
+    assert "sort" not in found.lower()
+    assert "temp b-tree" not in found.lower()
+
+
+def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    """Return how the database reads a page of what is due."""
+    written = query.compile(connection)
+    given = written.construct_params({"of_channel": "sms", "now": "2026-11-22 00:00:00.000000", "most": 10})
+    explain = "EXPLAIN " if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    return "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(explain + str(written), given))
