@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
-from loyalty_engine.services import message_stopping
+from loyalty_engine.services import merging, message_stopping
 from loyalty_engine.services.dispatch_parcels import LEASE, packed
 from loyalty_engine.services.gateways import gateways
 from loyalty_engine.services.jobs import nights
@@ -19,10 +19,10 @@ from loyalty_engine.store.message_sending import Change
 from loyalty_engine.store.session import in_transaction
 from loyalty_engine.store.tables import messages as table
 from tests import sending
-from tests.builders import ADMIN
+from tests.builders import ADMIN, done
 from tests.conftest import FrozenClock
 from tests.gateways.twilio_server import TwilioServer, older
-from tests.ledger import open_shop
+from tests.ledger import enrol, open_shop
 from tests.sending import LAPSING, agreed, planned, row, send, texting
 
 MINUTES = timedelta(minutes=5)
@@ -156,6 +156,34 @@ def test_a_late_word_of_the_first_time_spares_the_second(twilio: TwilioServer, f
     assert row(message).status == "planned"
     twilio.call_back(taken, "delivered")
     assert (row(message).status, send()) == ("delivered", 0)
+
+
+def test_who_was_merged_meanwhile_is_asked_for_by_the_number_of_the_one_that_stays(
+    twilio: TwilioServer, frozen_clock: FrozenClock
+) -> None:
+    old, into = agreed(1), enrol(name="Ann Lee")
+    message = planned(old)
+    twilio.fault = lambda form: "taken_and_500"
+    send()
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    frozen_clock.move(MINUTES)
+    asked()
+    assert row(message).status == "accepted"
+
+
+def test_what_the_one_that_stays_was_sent_is_not_the_other_ones_text(
+    twilio: TwilioServer, frozen_clock: FrozenClock
+) -> None:
+    old, into = agreed(1), agreed(2)
+    theirs = planned(into)
+    send()
+    message = planned(old)
+    twilio.fault = lambda form: "500"
+    send()
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    frozen_clock.move(MINUTES)
+    asked()
+    assert (row(theirs).status, row(message).status, twilio.listed) == ("accepted", "unknown", 1)
 
 
 def test_a_list_that_cannot_be_had_is_no_reason_to_send_again(
