@@ -31,9 +31,8 @@ class _Figures:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield all figures."""
         yield from _jobs(self._found.jobs)
-        messages = _gauge(
-            "loyalty_messages", "Messages on their way, and those of the last day that are over.", "status"
-        )
+        says = f"Messages on their way, and those of the last day that are over; {health.MOST_COUNTED} mean at least so many."
+        messages = _gauge("loyalty_messages", says, "status")
         for status, count in self._found.messages.items():
             messages.add_metric([status], count)
         yield messages

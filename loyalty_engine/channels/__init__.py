@@ -39,6 +39,8 @@ class Refused:
     permanent: bool
     retry_after: int | None = None
     """Seconds that the gateway asks to be left alone for."""
+    of_address: bool = False
+    """It says something of this address, and nothing of whether the gateway works."""
 
 
 @dataclass(frozen=True, slots=True)

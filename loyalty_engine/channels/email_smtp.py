@@ -4,8 +4,9 @@ import smtplib
 import ssl
 from collections.abc import Sequence
 from datetime import datetime
+from email.errors import MessageError
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate
 from typing import Final
 
@@ -14,6 +15,10 @@ from loyalty_engine.channels import Accepted, Ambiguous, Listed, Outcome, Outgoi
 from loyalty_engine.config import EmailSettings
 
 SECONDS: Final = 15
+_SHUTTING_DOWN: Final = 421
+_NO_MAIL: Final = (ValueError, TypeError, LookupError, AttributeError, MessageError)
+"""What the library raises over an address or a header of which it can make no mail."""
+_NOT_WRITTEN: Final = Refused("address", permanent=True)
 
 
 class SmtpMail:
@@ -27,7 +32,10 @@ class SmtpMail:
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Hand a mail over. Until the text is begun nothing is sent; from then on a lost connection leaves it open."""
-        message = self._message(outgoing)
+        try:
+            message = self._message(outgoing)
+        except _NO_MAIL:
+            return _NOT_WRITTEN
         try:
             server = self._connected()
         except smtplib.SMTPResponseException as error:
@@ -39,11 +47,13 @@ class SmtpMail:
             server.send_message(message, self._settings.sender, [outgoing.to])
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
-            return Refused(str(code), permanent=code >= 500)
+            return Refused(str(code), permanent=code >= 500, of_address=code != _SHUTTING_DOWN)
         except smtplib.SMTPSenderRefused as error:
             return Refused(str(error.smtp_code), permanent=False)
         except smtplib.SMTPResponseException as error:
             return _answered(error)
+        except smtplib.SMTPNotSupportedError:
+            return _NOT_WRITTEN
         except (OSError, smtplib.SMTPException):
             return Ambiguous("connection_lost")
         finally:
@@ -81,6 +91,8 @@ class SmtpMail:
         if self._public_url:
             message["List-Unsubscribe"] = f"<{self._public_url}/me/consents>"
         message.set_content(outgoing.text)
+        # Written once for nothing: what can't be is known before the server is asked.
+        message.as_bytes(policy=SMTP if outgoing.to.isascii() else SMTPUTF8)
         return message
 
 

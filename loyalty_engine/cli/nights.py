@@ -118,7 +118,11 @@ def _late(seconds: int | None) -> str:
 
 def _messages(found: Health) -> Iterator[str]:
     if found.messages:
-        yield f"Messages: {_counts(found.messages)}."
+        yield f"Messages: {', '.join(f'{name} {_at_least(count)}' for name, count in found.messages.items())}."
+
+
+def _at_least(count: int) -> str:
+    return f"at least {count:,}" if count >= health.MOST_COUNTED else f"{count:,}"
 
 
 def _webhooks(found: Health) -> Iterator[str]:

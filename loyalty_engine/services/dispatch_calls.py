@@ -50,7 +50,7 @@ class Caller:
         if not breaker.lets_through():
             return NotCalled(breaker.wait_seconds)
         outcome = self._asked(parcel)
-        if isinstance(outcome, Ambiguous) or (isinstance(outcome, Refused) and not outcome.permanent):
+        if _says_away(outcome):
             breaker.failed(outcome.retry_after if isinstance(outcome, Refused) else None)
         else:
             breaker.answered()
@@ -62,3 +62,9 @@ class Caller:
         except Exception as error:  # noqa: BLE001 - whatever broke, the text may be on its way
             self._log.error("bug", kind=type(error).__qualname__, at="send", channel=self._gateway.name)
             return Ambiguous("bug")
+
+
+def _says_away(outcome: Outcome) -> bool:
+    if isinstance(outcome, Refused):
+        return not (outcome.permanent or outcome.of_address)
+    return isinstance(outcome, Ambiguous)

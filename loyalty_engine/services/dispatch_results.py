@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.channels import Accepted, Ambiguous, Refused
 from loyalty_engine.services.dispatch_calls import Called, NotCalled
-from loyalty_engine.services.retrying import next_try
+from loyalty_engine.services.dispatch_parcels import Parcel
+from loyalty_engine.services.retrying import MOST_ATTEMPTS, next_try
 from loyalty_engine.store import message_sending as store
 from loyalty_engine.store.message_sending import Change
 from loyalty_engine.store.messages import Message
@@ -37,10 +38,16 @@ def _change(called: Called, row: Message, now: datetime) -> Change:
         case Refused(code, permanent=True):
             return Change("failed", "refused", error=code)
         case Refused(code, retry_after=retry_after):
-            again = next_try(row.message_id, row.attempts, now, retry_after)
-            if again is None:
+            again = _again(called.parcel, now, retry_after)
+            if again is None or row.attempts >= MOST_ATTEMPTS:
                 return Change("failed", "gave_up", error=code)
             return _later(row, again, Change("planned", error=code))
+
+
+def _again(parcel: Parcel, now: datetime, retry_after: int | None) -> datetime | None:
+    """Return when all of a text is due once more, so that it goes out as one again; a lead at its end takes none along."""
+    going_on = [row for row in parcel.says if row.attempts < MOST_ATTEMPTS]
+    return next_try(going_on[0].message_id, going_on[0].attempts, now, retry_after) if going_on else None
 
 
 def _later(row: Message, again: datetime, new: Change) -> Change:

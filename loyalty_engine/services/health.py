@@ -21,6 +21,8 @@ from loyalty_engine.store import message_counts
 from loyalty_engine.store.session import reading
 
 SECONDS: Final = 10
+MOST_COUNTED: Final = message_counts.MOST
+"""A count of messages that has come so far says that there are at least so many."""
 _LATELY: Final = timedelta(days=1)
 
 
@@ -30,7 +32,7 @@ class Health:
 
     jobs: tuple[JobStatus, ...]
     messages: Mapping[str, int]
-    """By status: all that are on their way, and of the others those of the last day."""
+    """By status: all that are on their way, and of the others those of the last day. Each is counted up to `MOST_COUNTED`."""
     webhooks: tuple[Position, ...]
     late: tuple[str, ...]
 

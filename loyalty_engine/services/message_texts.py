@@ -16,7 +16,7 @@ from loyalty_engine.services.message_limits import zone_of
 from loyalty_engine.services.message_pauses import is_paused, paused_now
 from loyalty_engine.services.phones import takes_sms
 from loyalty_engine.services.programmes import plan_for, plan_of
-from loyalty_engine.store import message_people
+from loyalty_engine.store import message_people, survivors
 from loyalty_engine.store.message_people import Person
 from loyalty_engine.store.messages import Message
 from rules.message_texts import PlaceMissing, Spoken, fits, said, sms, spoken
@@ -69,9 +69,8 @@ class _Body:
 def composed(connection: sa.Connection, rows: Sequence[Message], now: datetime) -> Composed | Unsendable:
     """Return the text of messages that go out together: of one member, channel and purpose, in the order of being due."""
     first = rows[0]
-    people, said_of = message_people.load(connection, [first.member_id])
-    person = people.get(first.member_id)
-    to = _address(first, person, said_of.get(first.member_id, {}))
+    person, consents = _for_whom(connection, first.member_id)
+    to = _address(first, person, consents)
     if isinstance(to, Unsendable):
         return to
     paused = paused_now(connection)
@@ -86,6 +85,15 @@ def composed(connection: sa.Connection, rows: Sequence[Message], now: datetime) 
     if not bodies:
         return apart[first.message_id]
     return _together(to, bodies, apart, person)
+
+
+def _for_whom(connection: sa.Connection, member_id: str) -> tuple[Person | None, Consents]:
+    """Return whom a message is for now: of one that was on its way during a merge, the member that stayed."""
+    people, said_of = message_people.load(connection, [member_id])
+    if member_id in people and people[member_id].status == "merged":
+        member_id = survivors.of(connection, member_id)
+        people, said_of = message_people.load(connection, [member_id])
+    return people.get(member_id), said_of.get(member_id, {})
 
 
 def _address(row: Message, person: Person | None, consents: Consents) -> str | Unsendable:

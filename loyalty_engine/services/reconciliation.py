@@ -17,7 +17,7 @@ from loyalty_engine.services.dispatch_parcels import LEASE
 from loyalty_engine.services.dispatch_results import ASK_AFTER
 from loyalty_engine.services.gateways import gateways
 from loyalty_engine.services.programmes import plan_for
-from loyalty_engine.store import members
+from loyalty_engine.store import members, survivors
 from loyalty_engine.store import message_sending as store
 from loyalty_engine.store import message_unknown as unknown
 from loyalty_engine.store.message_sending import Change
@@ -65,13 +65,19 @@ def _look_into(one: Unknown, now: datetime, silent: set[str]) -> None:
     listed = None if one.channel in silent else _listed(one, silent)
     if listed is None:
         return
-    with reading() as connection:
-        known = unknown.known_ids(connection, one.member_id)
+    known = _known(one)
     unclaimed = [each for each in listed if each.provider_id not in known]
     if len(unclaimed) == 1:
         in_transaction(partial(_found, one=one, listed=unclaimed[0]))
     elif not listed and age >= ONCE_MORE_AFTER:
         in_transaction(partial(_once_more, one=one, now=now))
+
+
+def _known(one: Unknown) -> set[str]:
+    """Return the gateway's ids that other messages stand for: of the member, and of those whose number it may have had."""
+    with reading() as connection:
+        family = survivors.family(connection, survivors.of(connection, one.member_id))
+        return {known for member_id in family for known in unknown.known_ids(connection, member_id)}
 
 
 def _listed(one: Unknown, silent: set[str]) -> list[Listed] | None:
@@ -89,7 +95,7 @@ def _listed(one: Unknown, silent: set[str]) -> list[Listed] | None:
 
 def _address(one: Unknown) -> str | None:
     with reading() as connection:
-        profile = members.profile(connection, one.member_id)
+        profile = members.profile(connection, survivors.of(connection, one.member_id))
     if profile is None:
         return None
     return profile.phone if one.channel == "sms" else profile.email

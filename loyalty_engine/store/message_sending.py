@@ -19,6 +19,7 @@ ONCE_MORE: Final = "once_more"
 
 _ON_THE_WAY: Final = ("sending", "unknown")
 _GIVEN_UP: Final = ("planned", "held", "suppressed", "expired", "cancelled")
+_PUT_ASIDE: Final = ("planned", "held", "suppressed", "expired")
 _BELOW: Final[Mapping[str, tuple[str, ...]]] = {
     "accepted": _ON_THE_WAY,
     "sent": (*_ON_THE_WAY, "accepted"),
@@ -92,7 +93,7 @@ def _due(*conditions: sa.ColumnElement[bool]) -> Statement:
 
 
 _codes_due: Final = _due(_IS_CODE)
-_all_due: Final = _due()
+_others_due: Final = _due(t.c.purpose != sa.literal_column("'code'"))
 _claim: Final = Statement(
     t.update()
     .where(*_OF_GROUP, _PLANNED, t.c.send_at <= NOW)
@@ -122,12 +123,18 @@ _mark: Final = Statement(
 )
 _STATUS: Final = bind("new_status", t.c.status)
 _REASON: Final = bind("reason", t.c.reason)
+_ALONE: Final = sa.or_(_among(_STATUS, _PUT_ASIDE), _among(_REASON, ("gave_up",)))
+"""What was certainly not sent is in nobody's text any more: the text's own message may go out without it."""
+_STAYS: Final = sa.and_(t.c.reason == ONCE_MORE, sa.or_(_REASON.is_(None), _among(_STATUS, ("planned", "held"))))
+"""A message that may yet be sent does not forget that it was."""
+_WAS_TRIED: Final = sa.and_(t.c.message_id == MESSAGE, _among(t.c.status, _GIVEN_UP), t.c.attempts > 0)
 _change: Final = Statement(
     t.update()
     .where(*THIS, _among(t.c.status, _ON_THE_WAY), t.c.lease_owner == _CLAIM)
     .values(
         status=_STATUS,
-        reason=sa.case((t.c.reason == ONCE_MORE, sa.func.coalesce(_REASON, t.c.reason)), else_=_REASON),
+        reason=sa.case((_STAYS, t.c.reason), else_=_REASON),
+        merged_into=sa.case((_ALONE, sa.null()), else_=t.c.merged_into),
         send_at=sa.func.coalesce(bind("send_at", t.c.send_at), t.c.send_at),
         provider_id=sa.func.coalesce(bind("provider_id", t.c.provider_id), t.c.provider_id),
         provider_error=bind("error", t.c.provider_error),
@@ -142,7 +149,7 @@ _raise: Final = {
         t.update()
         .where(
             *TOGETHER,
-            sa.or_(_among(t.c.status, below), sa.and_(_among(t.c.status, _GIVEN_UP), t.c.attempts > 0)),
+            sa.or_(_among(t.c.status, below), _WAS_TRIED),
             t.c.changed_at >= bind("since", t.c.changed_at),
         )
         .values(
@@ -162,7 +169,7 @@ _raise: Final = {
 def due(connection: sa.Connection, channel: str, now: datetime, most: int) -> list[Group]:
     """Return the groups of up to `most` messages that are due: codes first, somebody waits for them; then the oldest."""
     rows = _codes_due.rows(connection, of_channel=channel, now=now, most=most)
-    rows += _all_due.rows(connection, of_channel=channel, now=now, most=most)
+    rows += _others_due.rows(connection, of_channel=channel, now=now, most=most)
     return list(dict.fromkeys(Group(*row) for row in rows))
 
 
@@ -227,7 +234,8 @@ def raise_to(
 ) -> int:
     """Let a message, and what went out in its text, rise to what the gateway tells; return how many rose.
 
-    What has not changed since `since` is left as it is. What was tried and then given up rises too: it was sent after all.
+    What has not changed since `since` is left as it is. What was tried and then put off or given up rises only
+    by a word about itself: it was sent after all. What another's text was to say then may have been left out of it.
     """
     found = {"of_member": member_id, "of_message": message_id, "provider_id": provider_id, "reason": reason}
     return _raise[status].run(connection, **found, error=error and error[:32], since=since, now=now)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine.store.message_pauses import EVERYTHING
+from loyalty_engine.store.message_sending import ONCE_MORE
 from loyalty_engine.store.messages import COLUMNS, OPEN, Message
 from loyalty_engine.store.tables import messages
 
@@ -25,12 +26,19 @@ def _changed(connection: sa.Connection, update: sa.Update) -> int:
     return connection.execute(update, execution_options=_PRESERVED).rowcount
 
 
+def _unless_sent(reason: str | None) -> sa.ColumnElement[Any]:
+    """A message that may have been sent keeps that as its reason: there is no third time."""
+    return sa.case(
+        (messages.c.reason == ONCE_MORE, messages.c.reason), else_=sa.literal(reason, messages.c.reason.type)
+    )
+
+
 def hold(connection: sa.Connection, what: str, at: datetime) -> int:
     """Hold what is planned of a template, or everything; return how many."""
     held = messages.update().where(messages.c.status == "planned")
     if what != EVERYTHING:
         held = held.where(messages.c.template == what)
-    return _changed(connection, held.values(status="held", reason="paused", changed_at=at))
+    return _changed(connection, held.values(status="held", reason=_unless_sent("paused"), changed_at=at))
 
 
 def free(connection: sa.Connection, paused: Collection[str], at: datetime) -> int:
@@ -38,7 +46,7 @@ def free(connection: sa.Connection, paused: Collection[str], at: datetime) -> in
     if EVERYTHING in paused:
         return 0
     held = messages.update().where(messages.c.status == "held", messages.c.template.not_in(sorted(paused)))
-    return _changed(connection, held.values(status="planned", reason=None, changed_at=at))
+    return _changed(connection, held.values(status="planned", reason=_unless_sent(None), changed_at=at))
 
 
 def expire_held(connection: sa.Connection, at: datetime) -> int:

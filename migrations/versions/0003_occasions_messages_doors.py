@@ -81,12 +81,12 @@ def upgrade() -> None:
     sqlite_with_rowid=True
     )
     with op.batch_alter_table('messages', schema=None) as batch_op:
-        batch_op.create_index('ix_messages_due', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned'"), sqlite_where=sa.text("status = 'planned'"))
+        batch_op.create_index('ix_messages_due', ['channel', 'send_at', 'message_id'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose <> 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose <> 'code'"))
         batch_op.create_index('ix_messages_open', ['changed_at'], unique=False, postgresql_where=sa.text("status IN ('sending', 'unknown')"), sqlite_where=sa.text("status IN ('sending', 'unknown')"))
         batch_op.create_index(op.f('ix_messages_message_id'), ['message_id'], unique=False)
         batch_op.create_index('ix_messages_addressed', ['changed_at'], unique=False, postgresql_where=sa.text('to_address IS NOT NULL'), sqlite_where=sa.text('to_address IS NOT NULL'))
         batch_op.create_index(op.f('ix_messages_status_changed_at'), ['status', 'changed_at'], unique=False)
-        batch_op.create_index('ix_messages_urgent', ['send_at'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose = 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose = 'code'"))
+        batch_op.create_index('ix_messages_urgent', ['channel', 'send_at', 'message_id'], unique=False, postgresql_where=sa.text("status = 'planned' AND purpose = 'code'"), sqlite_where=sa.text("status = 'planned' AND purpose = 'code'"))
 
     op.create_table('phone_codes',
     sa.Column('phone', sa.String(length=20), nullable=False),

@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
@@ -46,7 +47,7 @@ class Box:
 def serving(box: Box) -> Iterator[SmtpMail]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    controller = Controller(box, "127.0.0.1", port)
+    controller = Controller(box, "127.0.0.1", port, enable_SMTPUTF8=False)
     controller.start()
     try:
         settings = EmailSettings("smtp", "127.0.0.1", port, "none", sender="club@shop.example")
@@ -70,8 +71,9 @@ def test_a_mail_carries_our_id_and_how_to_get_no_more() -> None:
 @pytest.mark.parametrize(
     ("box", "outcome"),
     [
-        (Box(on_recipient="550 nobody here"), Refused("550", permanent=True)),
-        (Box(on_recipient="451 later"), Refused("451", permanent=False)),
+        (Box(on_recipient="550 nobody here"), Refused("550", permanent=True, of_address=True)),
+        (Box(on_recipient="451 later"), Refused("451", permanent=False, of_address=True)),
+        (Box(on_recipient="421 going down"), Refused("421", permanent=False)),
         (Box(on_text="554 spam"), Refused("554", permanent=True)),
         (Box(on_text="452 full"), Refused("452", permanent=False)),
         (Box(on_text="gone"), Ambiguous("connection_lost")),
@@ -80,6 +82,14 @@ def test_a_mail_carries_our_id_and_how_to_get_no_more() -> None:
 def test_what_a_server_answers_says_whether_it_has_the_mail(box: Box, outcome: Refused | Ambiguous) -> None:
     with serving(box) as mail:
         assert mail.send(MAIL) == outcome
+    assert box.taken == []
+
+
+@pytest.mark.parametrize("to", ["änn@example.com", "ann@\nexample.com"])
+def test_an_address_that_no_mail_can_be_made_for_is_certainly_not_written_to(to: str) -> None:
+    box = Box()
+    with serving(box) as mail:
+        assert mail.send(replace(MAIL, to=to)) == Refused("address", permanent=True)
     assert box.taken == []
 
 

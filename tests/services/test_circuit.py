@@ -1,10 +1,17 @@
 """A gateway that fails is left alone for a while, and one that works is asked no more often than it may be."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog import get_logger
 
+from loyalty_engine import clock
+from loyalty_engine.channels import Outgoing, Refused
 from loyalty_engine.services.circuit import Breaker, Bucket
+from loyalty_engine.services.dispatch_calls import Caller
+from loyalty_engine.services.dispatch_parcels import LEASE, Parcel
+from loyalty_engine.services.gateways import Gateway
 from loyalty_engine.services.retrying import MOST_ATTEMPTS, next_try
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -84,3 +91,26 @@ def test_each_try_waits_longer_spread_out_and_the_same_for_the_same_message() ->
     assert len({next_try(f"m-{number}", 1, NOW) for number in range(100)}) > 30
     assert next_try("m-1", MOST_ATTEMPTS, NOW) is None
     assert next_try("m-1", 1, NOW, retry_after=600) == NOW + timedelta(seconds=600)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """A gateway that gives one answer."""
+
+    answer: Refused
+    provider = "smtp"
+
+    def send(self, outgoing: Outgoing) -> Refused:
+        return self.answer
+
+    def find(self, to: str, digest: str, since: datetime, until: datetime) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("of_address", "state"), [(True, "closed"), (False, "open")])
+def test_an_address_that_is_refused_for_now_says_nothing_of_the_gateway(of_address: bool, state: str) -> None:
+    refused = Refused("451", permanent=False, of_address=of_address)
+    gateway = Gateway("email", _Refusing(refused), breaker=Breaker(failures=1))
+    parcel = Parcel(Outgoing("m", "1", "ann@example.com", "Hello"), (), "w/1", clock.now() + LEASE)
+    assert Caller(gateway, lambda: False, get_logger()).call(parcel).outcome == refused
+    assert gateway.breaker.state == state

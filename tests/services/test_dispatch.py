@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, current_app
 
 from loyalty_engine import clock
@@ -15,7 +17,10 @@ from loyalty_engine.services.dispatch import LANES, send_due
 from loyalty_engine.services.gateways import PAGE
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.retrying import MOST_ATTEMPTS
-from loyalty_engine.store.session import db
+from loyalty_engine.store import message_sending
+from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.tables import messages as table
 from tests import sending
 from tests.builders import STAFF
 from tests.conftest import FrozenClock
@@ -233,3 +238,67 @@ def test_a_worker_that_is_told_to_stop_hands_nothing_more_over(twilio: TwilioSer
     assert send_due("w", 500, lambda: next(said, True)) == 1
     assert twilio.asked == []
     assert (row(message).status, row(message).attempts) == ("planned", 0)
+
+
+def test_a_text_that_was_not_taken_goes_out_as_one_again(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    ann = agreed(1)
+    first, second = planned(ann), planned(ann, "anniversary", {"years": 3})
+    twilio.fault, twilio.retry_after = lambda form: "429", 0
+    send()
+    now = [row(one) for one in (first, second)]
+    assert [(one.status, one.merged_into) for one in now] == [("planned", None)] * 2
+    assert now[0].send_at == now[1].send_at
+    twilio.fault = lambda form: None
+    frozen_clock.set(now[0].send_at)
+    assert (send(), len(twilio.taken)) == (2, 1)
+
+
+@pytest.mark.parametrize("stopped", ["planned", "held", "suppressed"])
+def test_a_word_of_one_text_raises_nothing_that_went_out_in_none(
+    twilio: TwilioServer, frozen_clock: FrozenClock, stopped: str
+) -> None:
+    ann = agreed(1)
+    first, second = planned(ann), planned(ann, "anniversary", {"years": 3})
+    send()
+    lead, follower = sorted((row(first), row(second)), key=lambda one: one.merged_into is not None)
+    stop = table.update().where(table.c.message_id == follower.message_id).values(status=stopped)
+    in_transaction(lambda connection: connection.execute(stop))
+    twilio.call_back(twilio.taken[0], "delivered")
+    assert (row(lead).status, row(follower).status) == ("delivered", stopped)
+
+
+def test_who_is_at_the_end_of_the_tries_takes_nobody_along(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    ann = agreed(1)
+    old, new = planned(ann), planned(ann, "anniversary", {"years": 3})
+    tried = table.update().where(table.c.message_id == old.message_id).values(attempts=MOST_ATTEMPTS - 1)
+    in_transaction(lambda connection: connection.execute(tried))
+    twilio.fault = lambda form: "429"
+    send()
+    assert [(row(one).status, row(one).merged_into) for one in (old, new)] == [("failed", None), ("planned", None)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"), [("_others_due", "ix_messages_due"), ("_codes_due", "ix_messages_urgent")]
+)
+def test_what_is_due_is_read_in_the_order_of_its_index(
+    twilio: TwilioServer, frozen_clock: FrozenClock, statement: str, index: str
+) -> None:
+    """A million greetings of one morning are due at the same moment: sorting them for each page would take all day."""
+    planned(agreed(1))
+    with db.engine.connect() as connection:
+        (one,) = connection.execute(sa.select(table)).mappings()
+        many = [{**one, "message_id": new_id(), "cause_id": f"of-{number}"} for number in range(2_000)]
+        connection.execute(table.insert(), many)
+        connection.execute(sa.text("ANALYZE messages"))
+        found = plan_of(connection, getattr(message_sending, statement)._clause)
+    assert index in found
+    assert "sort" not in found.lower()
+    assert "temp b-tree" not in found.lower()
+
+
+def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    """Return how the database reads a page of what is due."""
+    written = query.compile(connection)
+    given = written.construct_params({"of_channel": "sms", "now": "2026-11-22 00:00:00.000000", "most": 10})
+    explain = "EXPLAIN " if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    return "\n".join(str(tuple(row)) for row in connection.exec_driver_sql(explain + str(written), given))

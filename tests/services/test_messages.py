@@ -426,3 +426,25 @@ def test_a_merged_members_messages_are_the_other_ones(shop: FrozenClock) -> None
     done(merging.merge_in, ADMIN, old, into, "twice the same")
     found = [(row.member_id, row.status, row.reason) for row in rows()]
     assert sorted(found) == sorted([(old, "cancelled", "member_merged"), (into, "planned", None)])
+
+
+def _merged_while_on_its_way() -> tuple[str, Message]:
+    old, into = anna(), anna(phone="+8613800138001", name="Bea S.")
+    greet(old)
+    in_transaction(lambda connection: connection.execute(table.update().values(status="sending")))
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    (on_its_way,) = rows()
+    return into, on_its_way
+
+
+def test_what_is_on_its_way_during_a_merge_is_the_other_ones_too(shop: FrozenClock) -> None:
+    _, on_its_way = _merged_while_on_its_way()
+    found = compose(on_its_way)
+    assert isinstance(found, Composed)
+    assert (found.to, "Bea" in found.text) == ("+8613800138001", True)
+
+
+def test_what_is_on_its_way_during_a_merge_asks_the_other_ones_consent(shop: FrozenClock) -> None:
+    into, on_its_way = _merged_while_on_its_way()
+    member_changes.put_consent(ADMIN, into, GivenConsent("sms", "greeting", False, clock.now(), "asked"))
+    assert compose(on_its_way) == Unsendable("no_consent")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,19 +10,22 @@ from flask import Flask
 
 from loyalty_engine import clock
 from loyalty_engine.channels import Ambiguous, Outcome, Outgoing
+from loyalty_engine.services import merging, message_stopping
 from loyalty_engine.services.circuit import Breaker, Bucket
 from loyalty_engine.services.dispatch_parcels import LEASE, packed
 from loyalty_engine.services.gateways import Gateway, gateways
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.reconciliation import reconcile
-from loyalty_engine.store import message_sending
+from loyalty_engine.store import message_pauses, message_sending
+from loyalty_engine.store.message_pauses import Pause
 from loyalty_engine.store.message_sending import Change
 from loyalty_engine.store.session import in_transaction
 from loyalty_engine.store.tables import messages as table
 from tests import sending
+from tests.builders import ADMIN, done
 from tests.conftest import FrozenClock
 from tests.gateways.twilio_server import TwilioServer, older
-from tests.ledger import open_shop
+from tests.ledger import enrol, open_shop
 from tests.sending import LAPSING, agreed, planned, row, send, texting
 
 MINUTES = timedelta(minutes=5)
@@ -123,6 +126,83 @@ def test_there_is_no_third_time(twilio: TwilioServer, frozen_clock: FrozenClock)
         frozen_clock.move(HOURS)
         asked()
     assert (row(message).status, len(twilio.asked)) == ("unknown", 2)
+
+
+@pytest.mark.parametrize("paused", ["before_it_is_claimed", "after_it_is_claimed"])
+def test_there_is_no_third_time_after_a_pause_either(
+    twilio: TwilioServer, frozen_clock: FrozenClock, paused: str
+) -> None:
+    frozen_clock.move(-timedelta(hours=1))
+    message = planned(agreed(1), "expiry", LAPSING)
+    twilio.fault = lambda form: "dropped"
+    send()
+    frozen_clock.move(HOURS)
+    asked()
+    if paused == "before_it_is_claimed":
+        message_stopping.pause(ADMIN, "expiry", "a wrong word")
+    else:
+        pause = Pause("expiry", clock.now(), "staff", "a wrong word")
+        in_transaction(lambda connection: message_pauses.put(connection, pause))
+        send()
+    assert (row(message).status, row(message).reason) == ("held", "once_more")
+    message_stopping.resume(ADMIN, "expiry")
+    assert (row(message).status, row(message).reason) == ("planned", "once_more")
+    for _ in range(3):
+        send()
+        frozen_clock.move(HOURS)
+        asked()
+    assert (row(message).status, len(twilio.asked)) == ("unknown", 2)
+
+
+def test_there_is_no_third_time_after_the_quiet_hours_either(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    message = planned(agreed(1), "expiry", LAPSING)
+    twilio.fault = lambda form: "dropped"
+    send()
+    frozen_clock.set(datetime(2026, 11, 22, 19, 0, tzinfo=UTC))
+    asked()
+    send()
+    assert (row(message).status, row(message).reason) == ("planned", "once_more")
+
+
+def test_a_late_word_of_the_first_time_spares_the_second(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    message = planned(agreed(1), "expiry", LAPSING)
+    twilio.fault = lambda form: "taken_and_500"
+    send()
+    (taken,) = twilio.taken
+    twilio.taken.clear()
+    frozen_clock.move(HOURS)
+    asked()
+    assert row(message).status == "planned"
+    twilio.call_back(taken, "delivered")
+    assert (row(message).status, send()) == ("delivered", 0)
+
+
+def test_who_was_merged_meanwhile_is_asked_for_by_the_number_of_the_one_that_stays(
+    twilio: TwilioServer, frozen_clock: FrozenClock
+) -> None:
+    old, into = agreed(1), enrol(name="Ann Lee")
+    message = planned(old)
+    twilio.fault = lambda form: "taken_and_500"
+    send()
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    frozen_clock.move(MINUTES)
+    asked()
+    assert row(message).status == "accepted"
+
+
+def test_what_the_one_that_stays_was_sent_is_not_the_other_ones_text(
+    twilio: TwilioServer, frozen_clock: FrozenClock
+) -> None:
+    old, into = agreed(1), agreed(2)
+    theirs = planned(into)
+    send()
+    message = planned(old)
+    twilio.fault = lambda form: "500"
+    send()
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    frozen_clock.move(MINUTES)
+    asked()
+    assert (row(theirs).status, row(message).status, twilio.listed) == ("accepted", "unknown", 1)
 
 
 def test_a_list_that_cannot_be_had_is_no_reason_to_send_again(
