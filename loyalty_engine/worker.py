@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
 from flask import Flask
 from structlog.typing import FilteringBoundLogger
 
@@ -48,7 +49,7 @@ class Worker:
 
     def tick(self) -> None:
         """Do what is due at every minute."""
-        self._guarded(lambda: (done for done in nights.every_minute(self.owner) if any(done.counts.values())))
+        self._guarded(lambda: _worth_telling(nights.every_minute(self.owner)))
 
     def night(self) -> None:
         """Run the days that are missing; on most ticks there are none."""
@@ -103,7 +104,8 @@ class Worker:
             for thread in by_themselves:
                 thread.start()
             self._log.info("worker", status="started", owner=self.owner)
-            wait()
+            while not wait(SECONDS_A_TICK):
+                catch_up(scheduler)
             self._stopping.set()
             scheduler.shutdown(wait=True)
             for thread in by_themselves:
@@ -111,15 +113,30 @@ class Worker:
         self._log.info("worker", status="stopped")
 
 
+def catch_up(scheduler: BaseScheduler) -> None:
+    """Let every job tick now whose next tick lies too far ahead: the clock was set back since it was chosen.
+
+    APScheduler goes by that clock, and would sit out the whole of the difference.
+    """
+    now = clock.now()
+    for job in scheduler.get_jobs():
+        if job.next_run_time - now > timedelta(seconds=2 * SECONDS_A_TICK):
+            job.modify(next_run_time=now)
+
+
+def _worth_telling(found: Iterable[Done]) -> Iterator[Done]:
+    return (done for done in found if any(done.counts.values()))
+
+
 @contextmanager
-def _kept_back(*numbers: signal.Signals) -> Iterator[Callable[[], object]]:
-    """Keep signals back from every thread that is started, and yield what waits for the first of them.
+def _kept_back(*numbers: signal.Signals) -> Iterator[Callable[[float], object]]:
+    """Keep signals back from every thread that is started, and yield what waits so many seconds for the first of them.
 
     A handler that raised would do so anywhere, also where APScheduler takes any exception for a job's.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
-        yield partial(signal.sigwait, numbers)
+        yield partial(signal.sigtimedwait, numbers)
     finally:
         while signal.sigtimedwait(numbers, 0):
             pass

@@ -7,20 +7,26 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from apscheduler.schedulers import base
+from apscheduler.schedulers.background import BackgroundScheduler
 from click.testing import CliRunner, Result
 from flask import Flask
 
 from loyalty_engine import clock
+from loyalty_engine import worker as worker_module
 from loyalty_engine.cli import main
 from loyalty_engine.services.jobs import nights
-from loyalty_engine.worker import Worker
+from loyalty_engine.worker import Worker, catch_up
 from tests.conftest import FrozenClock
 from tests.ledger import figures, open_shop
 from tests.nights import SILENT_CLUB, grant, noon
@@ -152,6 +158,49 @@ def test_a_tick_survives_a_bug_and_a_database_that_is_away(
     worker.night()
     worker.tick()
     assert figures(ann)["petals"] == (5, 0, 0, 0)
+
+
+def test_a_clock_that_is_set_back_by_a_day_holds_up_no_tick(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """APScheduler's clock and the engine's are the machine's: both are set back while the first tick is at work."""
+    back, ticks, main_thread = timedelta(), 0, threading.get_ident()
+    stop = partial(signal.pthread_kill, main_thread, signal.SIGTERM)
+
+    class Machine(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - back
+
+    def tick(_: Worker) -> None:
+        nonlocal back, ticks
+        ticks, back = ticks + 1, timedelta(days=1)
+        if ticks == 3:
+            stop()
+
+    for module in (clock, base):
+        monkeypatch.setattr(module, "datetime", Machine)
+    monkeypatch.setattr(worker_module, "SECONDS_A_TICK", 0.05)
+    monkeypatch.setattr(Worker, "tick", tick)
+    for name in ("night", "send"):
+        monkeypatch.setattr(Worker, name, lambda _: None)
+    in_the_end = threading.Timer(20, stop)
+    in_the_end.start()
+    Worker(app).run()
+    in_the_end.cancel()
+    assert ticks >= 3
+
+
+def test_only_jobs_that_wait_far_too_long_are_called_at_once() -> None:
+    scheduler = BackgroundScheduler(timezone="UTC")
+    soon, far, late = Event(), Event(), clock.now() + timedelta(seconds=100)
+    scheduler.add_job(soon.set, "interval", seconds=60, next_run_time=late, id="soon")
+    scheduler.add_job(far.set, "interval", seconds=60, next_run_time=late + timedelta(days=1), misfire_grace_time=None)
+    scheduler.start()
+    try:
+        catch_up(scheduler)
+        assert far.wait(10)
+        assert (soon.is_set(), scheduler.get_job("soon").next_run_time) == (False, late)
+    finally:
+        scheduler.shutdown()
 
 
 def test_a_worker_tells_targets_and_is_told_apart(
