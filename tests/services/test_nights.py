@@ -18,7 +18,7 @@ from loyalty_engine.services.posting import Source
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.store import job_runs
 from loyalty_engine.store.session import db, in_transaction
-from rules.errors import Refusal
+from rules.errors import Conflict, Refusal
 from rules.lots import Spent
 from rules.periods import business_day
 from tests.builders import ADMIN
@@ -512,7 +512,62 @@ def test_a_job_of_every_minute_adds_up_its_day(
     assert [(one.job, one.late_seconds) for one in status.all_jobs()][-1] == ("holds", 120)
 
 
+def test_one_broken_job_does_not_keep_the_others_from_their_minute(
+    app: Flask, at_noon: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_shop(SILENT_CLUB, members=1)
+    told: list[str] = []
+
+    def breaks(now: datetime, limit: int) -> int:
+        raise ZeroDivisionError
+
+    def refuses(now: datetime, limit: int) -> int:
+        raise Conflict("locked", "Somebody is at it.")
+
+    jobs = {"breaks": breaks, "refuses": refuses, "fine": lambda now, limit: 1}
+    monkeypatch.setattr(registry, "EVERY_MINUTE", tuple(EveryMinute(*one) for one in jobs.items()))
+
+    def tick() -> None:
+        told.extend(done.job for done in nights.every_minute())
+
+    with pytest.raises(ZeroDivisionError):
+        tick()
+    assert told == ["fine"]
+    assert [one.counts for one in status.all_jobs()][-3:] == [{}, {}, {"done": 1}]
+
+
+def test_a_job_that_is_refused_does_not_keep_the_others_from_their_night(
+    app: Flask, at_noon: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_shop(SILENT_CLUB, members=1)
+    fine: list[date] = []
+
+    def refuses(day: date) -> int:
+        raise Conflict("locked", "Somebody is at it.")
+
+    jobs = (at_once("refuses", refuses), at_once("fine", lambda day: fine.append(day) or 1))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(registry, "NIGHTLY", jobs)
+    for name in ("night", "refuses"):
+        with pytest.raises(Conflict):
+            nights.run(name)
+    assert fine == [DAY]
+
+
 # Status
+
+
+@pytest.mark.parametrize(("back", "late"), [(timedelta(minutes=1), 0), (timedelta(days=1), 86_400)])
+def test_what_was_done_in_the_future_is_late_until_it_is_done_again(
+    app: Flask, at_noon: FrozenClock, monkeypatch: pytest.MonkeyPatch, back: timedelta, late: int
+) -> None:
+    open_shop(SILENT_CLUB, members=1)
+    monkeypatch.setattr(registry, "EVERY_MINUTE", (EveryMinute("holds", lambda now, limit: 0),))
+    list(nights.every_minute())
+    at_noon.move(-back)
+    assert status.all_jobs()[-1].late_seconds == late
+    list(nights.every_minute())
+    stands = status.all_jobs()[-1]
+    assert (stands.late_seconds, stands.finished_at) == (0, clock.now())
 
 
 def test_status_says_what_was_done_and_what_is_late(app: Flask, at_noon: FrozenClock) -> None:

@@ -12,7 +12,7 @@ from loyalty_engine.services.jobs.runs import Done, Watch, run_day
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import job_runs
 from loyalty_engine.store.session import in_transaction, reading
-from rules.errors import Invalid, NotFound, Refusal
+from rules.errors import Invalid, NotFound
 from rules.periods import business_day
 
 A_CALL = 500
@@ -38,7 +38,7 @@ def run(name: str, as_of: date | None = None, watch: Watch | None = None) -> lis
         raise Invalid("as_of_in_future", f"{as_of} has not begun yet; today is {present} in the programme's time zone.")
     for one in registry.EVERY_MINUTE:
         if one.name == name:
-            return [_called(one, present, watch.owner)]
+            return [called(one, watch.owner)]
     jobs = registry.NIGHTLY if name == "night" else tuple(job for job in registry.NIGHTLY if job.name == name)
     if not jobs:
         raise NotFound("job_not_found", f"There is no job {name}; there are: night, {', '.join(registry.NAMES)}.")
@@ -59,16 +59,14 @@ def _nights(jobs: Sequence[Job], as_of: date, replayed: bool, watch: Watch) -> I
                 continue
             try:
                 done = run_day(job, night, watch)
-            except Refusal:
-                raise
             except Exception as error:  # noqa: BLE001 - one broken job must not keep the others from their night
                 broken[job.name] = error
                 continue
             yield done
             if done.status in ("busy", "stopped"):
                 return
-    for bug in broken.values():
-        raise bug
+    for first in broken.values():
+        raise first
 
 
 def _done_before(job: Job, day: date) -> Done:
@@ -84,14 +82,27 @@ def _night(day: date, replayed: bool) -> Night:
         return Night(day, began if replayed else now, plan_for(connection, began))
 
 
-def every_minute(owner: str = "") -> list[Done]:
-    """Call the jobs that are called every minute; `owner` is who does."""
-    due = [job for job in registry.EVERY_MINUTE if not job.by_itself]
-    present = today() if due else date.min
-    return [_called(job, present, owner) for job in due]
+def every_minute(owner: str = "") -> Iterator[Done]:
+    """Call the jobs that are called every minute, and yield what each did; `owner` is who does.
+
+    The first error is raised when all of them were called: one that is broken must not stop the clock of the others.
+    """
+    broken: list[Exception] = []
+    for job in registry.EVERY_MINUTE:
+        if job.by_itself:
+            continue
+        try:
+            done = called(job, owner)
+        except Exception as error:  # noqa: BLE001 - raised below
+            broken.append(error)
+            continue
+        yield done
+    if broken:
+        raise broken[0]
 
 
-def _called(job: EveryMinute, day: date, owner: str) -> Done:
+def called(job: EveryMinute, owner: str) -> Done:
+    """Call a job until it finds nothing more to do, and note it; `owner` is who does."""
     now, done = clock.now(), 0
     while True:
         more = job.call(now, A_CALL)
