@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
@@ -24,6 +25,7 @@ from structlog.typing import FilteringBoundLogger
 from loyalty_engine import clock
 from loyalty_engine.api.logs import origin
 from loyalty_engine.config import Settings
+from loyalty_engine.services import reconciliation
 from loyalty_engine.services.jobs import nights, registry
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.jobs.sending import Sender
@@ -61,6 +63,13 @@ class Worker:
         while not self._stopping.wait(SECONDS_BETWEEN_SENDS):
             self._guarded(lambda: self._sender.send(self._stopping.is_set))
 
+    def reconcile(self) -> None:
+        """Ask what became of texts, every minute until the worker ends: by itself, for a gateway may hang."""
+        job = replace(registry.RECONCILING, call=partial(reconciliation.reconcile, stopping=self._stopping.is_set))
+        while not self._stopping.is_set():
+            self._guarded(lambda: _worth_telling([nights.called(job, self.owner)]))
+            self._stopping.wait(SECONDS_A_TICK)
+
     def deliver(self, target: WebhookTarget) -> None:
         """Tell one target what happened, until the worker ends; each target has a thread of its own."""
         noted, taken = clock.now() - timedelta(seconds=SECONDS_A_TICK), 0
@@ -97,7 +106,7 @@ class Worker:
         for job in (self.tick, self.night):
             scheduler.add_job(job, "interval", seconds=SECONDS_A_TICK, next_run_time=clock.now(), **alone)
         settings: Settings = self._app.extensions["loyalty_settings"]
-        by_themselves = [Thread(target=self.send)]
+        by_themselves = [Thread(target=self.send), Thread(target=self.reconcile)]
         by_themselves += [Thread(target=partial(self.deliver, target)) for target in settings.webhooks]
         with _kept_back(signal.SIGTERM, signal.SIGINT) as wait:
             scheduler.start()

@@ -180,7 +180,7 @@ def test_a_clock_that_is_set_back_by_a_day_holds_up_no_tick(app: Flask, monkeypa
         monkeypatch.setattr(module, "datetime", Machine)
     monkeypatch.setattr(worker_module, "SECONDS_A_TICK", 0.05)
     monkeypatch.setattr(Worker, "tick", tick)
-    for name in ("night", "send"):
+    for name in ("night", "send", "reconcile"):
         monkeypatch.setattr(Worker, name, lambda _: None)
     in_the_end = threading.Timer(20, stop)
     in_the_end.start()

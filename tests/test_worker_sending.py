@@ -5,22 +5,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from flask import Flask
 
 from loyalty_engine import create_app
 from loyalty_engine.config import Settings
-from loyalty_engine.services import database
+from loyalty_engine.services import database, dispatch, reconciliation
 from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.circuit import Breaker
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.jobs import status as standing
 from loyalty_engine.services.jobs.sending import Sender
 from loyalty_engine.store.session import db
+from loyalty_engine.worker import Worker
 from tests import sending
 from tests.builders import publish
 from tests.conftest import FrozenClock
@@ -108,3 +111,52 @@ def test_how_much_was_sent_and_whether_a_circuit_is_open_is_noted(app: Flask, fr
         nights.run("send")
     (stands,) = (one for one in standing.all_jobs() if one.job == "send")
     assert stands.counts == {"done": 2, "circuit of sms open": 1}
+
+
+@pytest.mark.parametrize("application", ["sqlite"], indirect=True)
+def test_who_sends_for_long_notes_it_every_minute(
+    app: Flask, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_shop(sending.TELLING, members=0)
+    noted: list[object] = []
+
+    def send_due(*_: object) -> int:
+        if noted:
+            noted.extend(one.counts["done"] for one in standing.all_jobs() if one.job == "send")
+        else:
+            noted.append("first")
+        frozen_clock.move(timedelta(seconds=30))
+        return 10 if len(noted) < 6 else 0
+
+    monkeypatch.setattr(dispatch, "send_due", send_due)
+    list(Sender("worker-of-tests").send(lambda: False))
+    assert noted == ["first", 10, 10, 30, 30, 50]
+
+
+def ran() -> set[str]:
+    return {one.job for one in standing.all_jobs() if one.last_day is not None}
+
+
+def test_a_gateway_that_hangs_keeps_no_tick_waiting_and_is_asked_by_a_thread_of_its_own(
+    shop: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, asked = Worker(shop), Event()
+
+    def hangs(now: datetime, limit: int, stopping: Callable[[], bool] = lambda: False) -> int:
+        asked.set()
+        while not stopping():
+            time.sleep(0.01)
+        return 0
+
+    monkeypatch.setattr(reconciliation, "reconcile", hangs)
+    thread = Thread(target=worker.reconcile)
+    thread.start()
+    try:
+        assert asked.wait(10)
+        worker.tick()
+        assert ran() == {"holds", "held-messages", "voucher-holds", "welcome"}
+    finally:
+        worker._stopping.set()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert "reconcile" in ran()

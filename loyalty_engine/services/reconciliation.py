@@ -4,6 +4,7 @@ One match that stands for no other message is the text. More than one, or a gate
 Source: RELIABILITY.md, SMS.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -30,14 +31,21 @@ _CLOCKS: Final = timedelta(hours=25)
 """How far the gateway's clock may be from what ours was: one that was set wrong by a day doubles nothing."""
 
 
-def reconcile(now: datetime, limit: int) -> int:
-    """Ask for what is unknown and due to be asked for; return how many messages were looked at."""
+def reconcile(now: datetime, limit: int, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Ask for what is unknown and due to be asked for; return how many messages were looked at.
+
+    A gateway that doesn't answer is asked no more in this call: what is behind would wait as long for nothing.
+    """
     ended = in_transaction(partial(_end_leases, now=now, most=limit))
     with reading() as connection:
         found = unknown.to_ask_for(connection, now, limit)
+    looked, silent = 0, set[str]()
     for one in found:
-        _look_into(one, now)
-    return max(ended, len(found))
+        if stopping():
+            break
+        _look_into(one, now, silent)
+        looked += 1
+    return max(ended, looked)
 
 
 def _end_leases(connection: sa.Connection, now: datetime, most: int) -> int:
@@ -47,12 +55,14 @@ def _end_leases(connection: sa.Connection, now: datetime, most: int) -> int:
     return sum(store.change(connection, member, message, claim, new, now) for member, message, claim in sorted(rows))
 
 
-def _look_into(one: Unknown, now: datetime) -> None:
+def _look_into(one: Unknown, now: datetime, silent: set[str]) -> None:
+    """Ask for one; where its channel is `silent` only put it off, so that it stands in nobody's way."""
     age = now - one.changed_at
-    following = now + max(age, ASK_AFTER) if age < LAST_ASKED else None
+    wait = ASK_AFTER if one.channel in silent else max(age, ASK_AFTER)
+    following = now + wait if age < LAST_ASKED else None
     if not in_transaction(partial(unknown.ask_later, one=one, at=following)):
         return
-    listed = _listed(one)
+    listed = None if one.channel in silent else _listed(one, silent)
     if listed is None:
         return
     with reading() as connection:
@@ -64,14 +74,17 @@ def _look_into(one: Unknown, now: datetime) -> None:
         in_transaction(partial(_once_more, one=one, now=now))
 
 
-def _listed(one: Unknown) -> list[Listed] | None:
-    """Return what the gateway lists of this text since it was planned; None for no answer."""
+def _listed(one: Unknown, silent: set[str]) -> list[Listed] | None:
+    """Return what the gateway lists of this text since it was planned; None for no answer, which `silent` learns."""
     gateway, to = gateways().get(one.channel), _address(one)
     if gateway is None or to is None or one.sent_digest is None:
         return None
     # From when it was planned, and not from when it was last claimed: nobody may have looked for it for days.
     found = gateway.channel.find(to, one.sent_digest, one.planned_at - _CLOCKS, clock.now() + _CLOCKS)
-    return None if found is None else list(found)
+    if found is None:
+        silent.add(one.channel)
+        return None
+    return list(found)
 
 
 def _address(one: Unknown) -> str | None:

@@ -1,15 +1,18 @@
 """What nobody knows is asked for by number, text and time: one match is it, and what stays open is not sent again."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from loyalty_engine import clock
+from loyalty_engine.channels import Ambiguous, Outcome, Outgoing
+from loyalty_engine.services.circuit import Breaker, Bucket
 from loyalty_engine.services.dispatch_parcels import LEASE, packed
-from loyalty_engine.services.gateways import gateways
+from loyalty_engine.services.gateways import Gateway, gateways
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.reconciliation import reconcile
 from loyalty_engine.store import message_sending
@@ -35,6 +38,22 @@ def twilio(app: Flask, frozen_clock: FrozenClock) -> Iterator[TwilioServer]:
 
 def asked() -> int:
     return reconcile(clock.now(), 500)
+
+
+@dataclass
+class Away:
+    """A gateway that answers nothing."""
+
+    provider: str = "twilio"
+    asked: int = 0
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Say that nobody knows."""
+        return Ambiguous("away")
+
+    def find(self, to: str, digest: str, since: datetime, until: datetime) -> None:
+        """Count, and answer nothing."""
+        self.asked += 1
 
 
 def test_one_match_in_the_list_is_the_message(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
@@ -116,6 +135,32 @@ def test_a_list_that_cannot_be_had_is_no_reason_to_send_again(
     frozen_clock.move(HOURS)
     asked()
     assert row(message).status == "unknown"
+
+
+def test_a_gateway_that_does_not_answer_is_asked_once_and_the_rest_soon_again(
+    twilio: TwilioServer, frozen_clock: FrozenClock, app: Flask
+) -> None:
+    messages = [planned(agreed(number)) for number in range(3)]
+    twilio.fault = lambda form: "taken_and_500"
+    send()
+    away = Away()
+    app.extensions["loyalty_gateways"] = {"sms": Gateway("sms", away, breaker=Breaker(), bucket=Bucket(0))}
+    frozen_clock.move(HOURS)
+    assert (asked(), away.asked) == (3, 1)
+    app.extensions["loyalty_gateways"] = {"sms": sending.gateway(twilio.url)}
+    frozen_clock.move(MINUTES)
+    assert asked() == 2
+    assert sorted(row(one).status for one in messages) == ["accepted", "accepted", "unknown"]
+
+
+def test_who_is_to_stop_asks_no_further(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:
+    for number in range(3):
+        planned(agreed(number))
+    twilio.fault = lambda form: "dropped"
+    send()
+    frozen_clock.move(MINUTES)
+    assert reconcile(clock.now(), 500, lambda: twilio.listed == 1) == 1
+    assert (asked(), twilio.listed) == (2, 3)
 
 
 def test_a_code_is_never_asked_for_by_its_text(twilio: TwilioServer, frozen_clock: FrozenClock) -> None:

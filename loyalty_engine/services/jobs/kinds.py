@@ -127,6 +127,6 @@ class EveryMinute:
     standing: Callable[[], Counts] = dict
     """What else is told of it beside how much it did."""
     by_itself: bool = False
-    """Whether a worker does it in threads of its own, about every second, and not at its ticks."""
+    """Whether a worker does it in threads of its own, and not at its ticks: it asks others, who may hang."""
     is_on: Callable[[], bool] = lambda: True
     """Whether there is anything for it to do by the settings; nobody waits for it where not."""

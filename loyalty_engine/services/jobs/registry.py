@@ -34,6 +34,7 @@ SENDING: Final = EveryMinute(
     standing=lambda: {f"circuit of {channel} open": 1 for channel in gateways.open_circuits()},
     by_itself=True,
 )
+RECONCILING: Final = EveryMinute("reconcile", reconciliation.reconcile, by_itself=True)
 WEBHOOKS: Final = EveryMinute(
     "webhooks", webhook_delivery.deliver_due, by_itself=True, is_on=lambda: bool(webhooks.targets())
 )
@@ -43,7 +44,7 @@ EVERY_MINUTE: Final[tuple[EveryMinute, ...]] = (
     EveryMinute("held-messages", message_stopping.release_unpaused),
     EveryMinute("voucher-holds", voucher_endings.release_held),
     occasions.WELCOMES,
-    EveryMinute("reconcile", reconciliation.reconcile),
+    RECONCILING,
     SENDING,
     WEBHOOKS,
 )
