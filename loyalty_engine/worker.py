@@ -56,7 +56,8 @@ class Worker:
     def night(self) -> None:
         """Run the days that are missing; on most ticks there are none."""
         watch = Watch(stopping=self._stopping.is_set, owner=self.owner)
-        self._guarded(lambda: (done for done in nights.run("night", watch=watch) if done.status in ("done", "stopped")))
+        found = partial(nights.running, "night", watch=watch)
+        self._guarded(lambda: (done for done in found() if done.status in ("done", "stopped")))
 
     def send(self) -> None:
         """Send the messages that are due, until the worker ends: by itself, for a gateway may be slow."""

@@ -25,7 +25,8 @@ from flask import Flask
 from loyalty_engine import clock
 from loyalty_engine import worker as worker_module
 from loyalty_engine.cli import main
-from loyalty_engine.services.jobs import nights
+from loyalty_engine.services.jobs import nights, registry
+from loyalty_engine.services.jobs.kinds import at_once
 from loyalty_engine.worker import Worker, catch_up
 from tests.conftest import FrozenClock
 from tests.ledger import figures, open_shop
@@ -150,7 +151,7 @@ def test_a_tick_survives_a_bug_and_a_database_that_is_away(
 
     capfd.readouterr()
     with monkeypatch.context() as patched:
-        patched.setattr(nights, "run", breaks)
+        patched.setattr(nights, "running", breaks)
         worker.night()
     said = capfd.readouterr().err
     assert json.loads(said)["kind"] == "ValueError"
@@ -158,6 +159,11 @@ def test_a_tick_survives_a_bug_and_a_database_that_is_away(
     worker.night()
     worker.tick()
     assert figures(ann)["petals"] == (5, 0, 0, 0)
+    monkeypatch.setattr(registry, "NIGHTLY", (at_once("broken", breaks), at_once("fine", lambda day: 1)))
+    capfd.readouterr()
+    worker.night()
+    said = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [(one.get("job"), one.get("kind")) for one in said] == [("fine", None), (None, "ValueError")]
 
 
 def test_a_clock_that_is_set_back_by_a_day_holds_up_no_tick(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

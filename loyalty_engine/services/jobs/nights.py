@@ -32,17 +32,23 @@ def run(name: str, as_of: date | None = None, watch: Watch | None = None) -> lis
     today, they are booked now, also those of days that were missed: only now anybody sees them. Raises `Invalid` for a
     day to come, and `NotFound` for a job that isn't there.
     """
+    return list(running(name, as_of, watch))
+
+
+def running(name: str, as_of: date | None = None, watch: Watch | None = None) -> Iterator[Done]:
+    """Do what `run` does, and yield what was done as it is: also what was, where something is raised in the end."""
     watch, present = watch or Watch(), today()
     as_of = as_of or present
     if as_of > present:
         raise Invalid("as_of_in_future", f"{as_of} has not begun yet; today is {present} in the programme's time zone.")
     for one in registry.EVERY_MINUTE:
         if one.name == name:
-            return [called(one, watch.owner)]
+            yield called(one, watch.owner)
+            return
     jobs = registry.NIGHTLY if name == "night" else tuple(job for job in registry.NIGHTLY if job.name == name)
     if not jobs:
         raise NotFound("job_not_found", f"There is no job {name}; there are: night, {', '.join(registry.NAMES)}.")
-    return list(_nights(jobs, as_of, as_of < present, watch))
+    yield from _nights(jobs, as_of, as_of < present, watch)
 
 
 def _nights(jobs: Sequence[Job], as_of: date, replayed: bool, watch: Watch) -> Iterator[Done]:
