@@ -70,7 +70,8 @@ def _birthday(random: Random, chinese: bool, on: date, age: str | None) -> Birth
     if random.random() < 0.1:
         return None
     youngest, oldest = _AGES.get(age, _OLDEST) if age else _ANY_ADULT
-    born_on = on - timedelta(days=365 * random.randint(youngest, oldest) + random.randint(20, 300))
+    age_reached = on.replace(year=on.year - random.randint(youngest, oldest), day=min(on.day, 28))
+    born_on = age_reached - timedelta(days=random.randrange(365))
     year = None if random.random() < 0.125 else born_on.year
     if chinese and random.random() < 0.5:
         return Birthday(born_on.month, min(born_on.day, 29), year, "lunar")
