@@ -9,6 +9,10 @@
 #
 # --no-deps: the lock is complete by itself, and leaves out on purpose what the
 # data packages of the extra `demo` declare (see CONTRIBUTING.md).
+#
+# Everything is compiled here: uv leaves that to the first import, and where
+# PYTHONDONTWRITEBYTECODE is set each start would compile anew, which takes
+# longer than all the rest of it.
 set -euo pipefail
 
 venv=$1
@@ -39,3 +43,5 @@ if ! with_uv; then
     echo "uv could not install it; pip does (about a minute) ..." >&2
     with_pip
 fi
+# A file of a package that this Python can't read is told, and stops nothing.
+"$venv/bin/python" -m compileall -q -j 0 "$venv"/lib/python*/site-packages rules loyalty_engine migrations wsgi.py || true

@@ -1,5 +1,6 @@
 """`loyalty serve`: the API behind granian, with as many processes and threads as the database bears."""
 
+import gc
 import os
 import socket
 import subprocess
@@ -32,11 +33,20 @@ _SECONDS_TO_END: Final = 30
 @click.option("--with-worker", is_flag=True, help="Run `loyalty worker` beside it, until it ends.")
 def serve(host: str, port: int, workers: int | None, threads: int | None, with_worker: bool) -> None:
     """Serve the API until it is interrupted."""
-    with engine() as app:
+    with _without_collection(), engine() as app:
         readiness.check()
     _checked.append(app)
     with _worker_beside() if with_worker else nullcontext():
         run(host, port, workers, threads)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Make what lives as long as the process, without looking for garbage among it then or ever after."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @contextmanager
