@@ -25,12 +25,12 @@ from structlog.typing import FilteringBoundLogger
 from loyalty_engine import clock
 from loyalty_engine.api.logs import origin
 from loyalty_engine.config import Settings
+from loyalty_engine.config.webhooks import WebhookTarget
 from loyalty_engine.services import reconciliation
 from loyalty_engine.services.jobs import nights, registry
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.jobs.sending import Sender
 from loyalty_engine.services.webhook_delivery import Courier
-from loyalty_engine.webhook_targets import WebhookTarget
 from rules.errors import Refusal
 
 SECONDS_A_TICK = 60

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask
 
+from loyalty_engine.config.webhooks import KINDS, WebhookTarget
 from loyalty_engine.services.webhook_delivery import Courier
-from loyalty_engine.webhook_targets import KINDS, WebhookTarget
 from tests.ledger import rows
 
 SECRET = "a-secret-of-the-crm"

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from loyalty_engine.webhook_targets import WebhookTarget, forbidden, is_loopback
+from loyalty_engine.config.webhooks import WebhookTarget, forbidden, is_loopback
 
 SIGNATURE: Final = "Loyalty-Signature"
 EVENT_ID: Final = "Loyalty-Event-Id"

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 
 from loyalty_engine import clock
 from loyalty_engine.channels.webhook_http import CONNECT_SECONDS, READ_SECONDS, Sender
+from loyalty_engine.config.webhooks import WebhookTarget
 from loyalty_engine.services import webhooks
 from loyalty_engine.store import webhook_queue as store
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import StillInWork, in_transaction, reading
 from loyalty_engine.store.webhook_queue import Claimed, Event
-from loyalty_engine.webhook_targets import WebhookTarget
 
 LEASE: Final = timedelta(minutes=1)
 FIRST_PAUSE: Final = timedelta(seconds=30)

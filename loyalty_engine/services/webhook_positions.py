@@ -8,11 +8,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
+from loyalty_engine.config.webhooks import WebhookTarget
 from loyalty_engine.services import audit_log, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.store import webhook_positions as store
 from loyalty_engine.store.session import in_transaction, reading
-from loyalty_engine.webhook_targets import WebhookTarget
 from rules.errors import Invalid, NotFound
 
 _MEMBERS_AT_ONCE: Final = 1_000

@@ -13,10 +13,10 @@ from flask import current_app
 
 from loyalty_engine import clock
 from loyalty_engine.config import Settings
+from loyalty_engine.config.webhooks import WebhookTarget
 from loyalty_engine.store import webhooks as store
 from loyalty_engine.store.postings import Appended
 from loyalty_engine.store.webhooks import NewEvent, Outbox
-from loyalty_engine.webhook_targets import WebhookTarget
 
 KIND_OF: Final = {"redemption": "redemption", "hold": "redemption", "release": "redemption", "expiry": "expiry"}
 """The kind of event that a kind of ledger entry is; every other one gives, moves or takes back: an accrual."""

@@ -7,16 +7,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from loyalty_engine.config.variables import WrongSetting
+
 KINDS: Final = ("accrual", "redemption", "voucher", "tier", "expiry", "member")
 """Everything that a target may be told of."""
 LEAST_SECRET: Final = 16
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _SETTING: Final = "LOYALTY_WEBHOOKS"
-
-
-class WrongTarget(ValueError):
-    """What the settings say of a target can't be used; the message names the setting and says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,14 @@ class WebhookTarget:
 
 
 def targets_in(environment: Mapping[str, str]) -> tuple[WebhookTarget, ...]:
-    """Return the targets of `LOYALTY_WEBHOOKS`. Raises `WrongTarget`."""
+    """Return the targets of `LOYALTY_WEBHOOKS`. Raises `WrongSetting`."""
     found: dict[str, WebhookTarget] = {}
     for entry in _entries(environment.get(_SETTING) or ""):
         name, _, rest = entry.partition("=")
         if not _NAME.fullmatch(name):
-            raise WrongTarget(f"{_SETTING} has a target {name!r}; a name is small letters, digits and hyphens: crm")
+            raise WrongSetting(f"{_SETTING} has a target {name!r}; a name is small letters, digits and hyphens: crm")
         if name in found:
-            raise WrongTarget(f"{_SETTING} has the target {name} twice; give each its own name")
+            raise WrongSetting(f"{_SETTING} has the target {name} twice; give each its own name")
         url, *options = (part.strip() for part in rest.split(";"))
         found[name] = WebhookTarget(name, _url(name, url), _kinds(name, options), _secrets(name, environment))
     return tuple(found.values())
@@ -66,13 +64,13 @@ def _url(name: str, url: str) -> str:
     parts = urlsplit(url)
     host, said = _host(name, parts), f"{_SETTING}: the address of {name} can't be used"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise WrongTarget(f"{said}; it takes https://HOST/PATH (http:// only to this machine, 127.0.0.1)")
+        raise WrongSetting(f"{said}; it takes https://HOST/PATH (http:// only to this machine, 127.0.0.1)")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise WrongTarget(f"{said}; leave the user, the password and the fragment out: events are signed")
+        raise WrongSetting(f"{said}; leave the user, the password and the fragment out: events are signed")
     if url != "".join(url.split()) or not url.isascii():
-        raise WrongTarget(f"{said}; write it in ASCII without spaces")
+        raise WrongSetting(f"{said}; write it in ASCII without spaces")
     if (address := as_address(host)) is not None and (why := forbidden(address)):
-        raise WrongTarget(f"{said}: it is {why}; name the receiver's own address")
+        raise WrongSetting(f"{said}: it is {why}; name the receiver's own address")
     return url
 
 
@@ -82,7 +80,7 @@ def _host(name: str, parts: SplitResult) -> str:
     except ValueError:
         host = ""
     if not host:
-        raise WrongTarget(f"{_SETTING}: {name} has no host, or a wrong port; it takes https://HOST[:PORT]/PATH")
+        raise WrongSetting(f"{_SETTING}: {name} has no host, or a wrong port; it takes https://HOST[:PORT]/PATH")
     return host
 
 
@@ -118,10 +116,10 @@ def _kinds(name: str, options: list[str]) -> tuple[str, ...]:
     for option in options:
         key, _, value = option.partition("=")
         if key != "kinds":
-            raise WrongTarget(f"{_SETTING}: {name} has the option {option!r}; there is only kinds=accrual,tier")
+            raise WrongSetting(f"{_SETTING}: {name} has the option {option!r}; there is only kinds=accrual,tier")
         kinds += [kind.strip() for kind in value.split(",") if kind.strip()]
     if wrong := sorted(set(kinds) - set(KINDS)):
-        raise WrongTarget(f"{_SETTING}: {name} asks for {', '.join(wrong)}; the kinds are {', '.join(KINDS)}")
+        raise WrongSetting(f"{_SETTING}: {name} asks for {', '.join(wrong)}; the kinds are {', '.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in kinds or not kinds)
 
 
@@ -129,7 +127,7 @@ def _secrets(name: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     setting = f"LOYALTY_WEBHOOK_SECRET_{name.upper().replace('-', '_')}"
     secrets = tuple((environment.get(setting) or "").replace(",", " ").split())
     if not secrets or min(map(len, secrets)) < LEAST_SECRET:
-        raise WrongTarget(
+        raise WrongSetting(
             f"{setting} has to hold a secret of at least {LEAST_SECRET} characters: it signs what {name} is sent"
         )
     return secrets

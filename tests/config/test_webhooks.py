@@ -3,7 +3,7 @@
 import pytest
 
 from loyalty_engine.config import WrongSetting, from_environment
-from loyalty_engine.webhook_targets import KINDS, WebhookTarget
+from loyalty_engine.config.webhooks import KINDS, WebhookTarget
 
 SECRETS = {"LOYALTY_WEBHOOK_SECRET_CRM": "sixteen-letters!", "LOYALTY_WEBHOOK_SECRET_NEW_ERP": "another-secret-of-it"}
 
