@@ -48,7 +48,7 @@ _FILL = (
     """INSERT INTO tier_history SELECT member_id, 1, level, level_since_at, level_since_at, level_review_on, 5000, 1,
                                         'purchase', 'x', 'benchmark', NULL FROM members""",
     f"""INSERT INTO qualifying_days
-        SELECT {_ID}, metric, date '2025-07-01' + (n * 37 + place * 61) % 540, 100 + (n * 7919 + place * 104729) % 1900
+        SELECT {_ID}, metric, date '2025-07-01' + (n * 37 + place * 61) % 540, 100 + (n::bigint * 7919 + place * 104729) % 1900
         FROM generate_series(1, {{members}}) n, generate_series(1, 6) place,
              (VALUES ('points:points'), ('net_spend'), ('visits')) m (metric) ON CONFLICT DO NOTHING""",
 )
