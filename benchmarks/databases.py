@@ -1,14 +1,17 @@
 """The databases that are measured: a PostgreSQL of the benchmark's own or a given one, with its pgbench, and SQLite."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -31,21 +34,37 @@ class PostgreSQL:
 
     def create(self, name: str, template: str = "template1") -> str:
         """Make a database anew, empty or like another, and return its URL."""
-        with psycopg.connect(self._plain("postgres"), autocommit=True) as connection:
+        with self.connect("postgres", autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return self.database_url(name)
 
     def count(self, name: str, table: str) -> int:
         """Return how many rows a table has."""
-        with psycopg.connect(self._plain(name)) as connection:
+        with self.connect(name) as connection:
             row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
         return int(row[0]) if row else 0
+
+    def connect(self, name: str, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return a connection to a database, past the engine."""
+        url = self.url.set(drivername="postgresql", database=name)
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=autocommit)
+
+    def run_file(self, name: str, file: Path, **numbers: int) -> float:
+        """Run a file's statements in one transaction, `:name` replaced by that number; return the seconds."""
+        lines = (line for line in file.read_text().splitlines() if not line.startswith("--"))
+        written = re.sub(r"(?<!:):([a-z]+)", lambda found: str(numbers[found[1]]), "\n".join(lines))
+        with self.connect(name) as connection:
+            began = time.perf_counter()
+            for statement in filter(str.strip, written.split(";")):
+                connection.execute(statement.encode())
+            connection.commit()
+            return time.perf_counter() - began
 
     def settle(self, *names: str) -> None:
         """Bring the tables' statistics up to date and write out what is dirty, so that no run pays for an earlier one."""
         for name in names:
-            with psycopg.connect(self._plain(name), autocommit=True) as connection:
+            with self.connect(name, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
                 connection.execute("CHECKPOINT")
 
@@ -55,9 +74,6 @@ class PostgreSQL:
         host = query if isinstance(query, str) else self.url.host or "localhost"
         port = ["-p", str(self.url.port)] if self.url.port else []
         return ["-h", host, *port, "-U", self.url.username or "postgres", name]
-
-    def _plain(self, name: str) -> str:
-        return self.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
 
 @contextmanager

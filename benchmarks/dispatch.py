@@ -10,12 +10,12 @@ from statistics import median
 import sqlalchemy as sa
 
 from benchmarks.databases import PostgreSQL, upgrade
+from benchmarks.engine import ADMIN, engine
 from benchmarks.figures import Figure
-from benchmarks.setting import ADMIN, HERE
-from loyalty_engine import clock, create_app
+from benchmarks.setting import HERE
+from loyalty_engine import clock
 from loyalty_engine.config import Settings, SmsSettings
 from loyalty_engine.services import dispatch, enrolment, publishing
-from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.messages import Wanted, plan_messages
 from loyalty_engine.services.programmes import plan_for
@@ -43,13 +43,10 @@ def on_postgresql(server: PostgreSQL, messages: int, rounds: int) -> Iterator[Fi
     upgrade(url)
     with _gateway() as address:
         sms = SmsSettings("twilio", ACCOUNT, TOKEN, "+15005550006", url=address, per_second=1_000)
-        app = create_app(Settings(database_url=url, public_url="https://loyalty.example", sms=sms))
-        forget_everything()
-        with app.app_context():
+        with engine(Settings(database_url=url, public_url="https://loyalty.example", sms=sms)):
             publishing.publish(ADMIN, _TEXT, None, "for a benchmark")
             members = _enrol(messages)
             rates = [_round(members, number) for number in range(rounds)]
-            db.engine.dispose()
     note = f"median of {rounds} rounds of {messages:,} messages"
     yield Figure("messages handed over by one worker", median(rates), "messages/s", at_least=LEAST_A_SECOND, note=note)
 

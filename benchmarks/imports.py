@@ -13,16 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.databases import upgrade
+from benchmarks.engine import ADMIN, engine_of
 from benchmarks.figures import Figure
-from benchmarks.setting import ADMIN
-from loyalty_engine import create_app
 from loyalty_engine.cli.output import engine
-from loyalty_engine.config import Settings
 from loyalty_engine.services import showcase
-from loyalty_engine.services.caching import forget_everything
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.showcase import Chosen
-from loyalty_engine.store.session import db, reading
+from loyalty_engine.store.session import reading
 from loyalty_engine.store.tables import job_runs
 
 LEAST_BASKETS = 3_000
@@ -38,15 +35,12 @@ def on_sqlite(weeks: int | None) -> Iterator[Figure]:
         url = f"sqlite:///{Path(folder) / 'import.db'}"
         os.environ["LOYALTY_DATABASE_URL"] = url  # for the processes that the import starts
         upgrade(url)
-        app = create_app(Settings(database_url=url))
-        forget_everything()
-        with app.app_context():
+        with engine_of(url):
             showcase.publish_first(ADMIN, "retailer")
             began, cpu_before = time.perf_counter(), _cpu()
             showcase.bring_in(ADMIN, Chosen(weeks=weeks), clock.watch, engine)
             whole = time.perf_counter() - began
             nights, cpu = _seconds_of_nights(), _cpu() - cpu_before
-            db.engine.dispose()
     baskets, seconds = clock.count["purchases"], clock.seconds["purchases"] - nights
     name = "demo import on SQLite" + (f", {weeks} weeks" if weeks else ", the whole year")
     yield Figure(name, baskets / seconds, "baskets/s", at_least=LEAST_BASKETS, note=f"{baskets:,} baskets")

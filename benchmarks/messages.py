@@ -4,14 +4,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import psycopg
-
 from benchmarks.databases import PostgreSQL, upgrade
+from benchmarks.engine import ADMIN, engine_of, peak_mib, publish
 from benchmarks.figures import Figure
-from benchmarks.nightly import engine_of, peak_mib, plain_url, statements_in
-from benchmarks.setting import ADMIN, HERE
+from benchmarks.setting import HERE
 from loyalty_engine import clock
-from loyalty_engine.services import message_forecast, publishing
+from loyalty_engine.services import message_forecast
 from loyalty_engine.services.jobs import nights
 from loyalty_engine.store.session import db
 
@@ -43,11 +41,8 @@ def on_postgresql(server: PostgreSQL, members: int) -> Iterator[Figure]:
     """Plan a day: the nightly runs of notices and occasions, and the look at the coming week."""
     ours = server.create("day")
     upgrade(ours)
-    with engine_of(ours):
-        publishing.publish(ADMIN, _PROGRAMME, None, "for a benchmark")
-    with psycopg.connect(plain_url(server, "day")) as connection:
-        for statement in statements_in(HERE / "messages_sql" / "members.sql"):
-            connection.execute(statement.replace(":members", str(members)).encode())
+    publish(ours, _PROGRAMME)
+    server.run_file("day", HERE / "messages_sql" / "members.sql", members=members)
     server.settle("day")
     with engine_of(ours), clock.frozen(NOW):
         whole = 0.0

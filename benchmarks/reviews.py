@@ -3,25 +3,18 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from statistics import median
 
-import psycopg
-
 from benchmarks.databases import PostgreSQL, upgrade
+from benchmarks.engine import publish
 from benchmarks.figures import Figure
-from benchmarks.setting import ADMIN, HERE
-from loyalty_engine import create_app
-from loyalty_engine.config import Settings
-from loyalty_engine.services import publishing
-from loyalty_engine.services.caching import forget_everything
-from loyalty_engine.store.session import db
+from benchmarks.setting import HERE
 
 LEAST_OF_BY_HAND = 0.6
 MOST_MIB = 300
-_FULL, _QUICK = 1_000_000, 50_000
 _FILLED, _OURS, _THEIRS = "loyalty_bench_reviews", "loyalty_bench_reviews_a", "loyalty_bench_reviews_b"
+_SQL = HERE / "reviews_sql"
 _LADDER = """
 programme: benchmark
 name: {en: Benchmark}
@@ -38,29 +31,13 @@ tiers:
     - {id: silver, name: {en: Silver}, from: 1000}
     - {id: gold, name: {en: Gold}, from: 5000}
 """
-_ID = "('01a20000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
-_FILL = (
-    f"""INSERT INTO members (member_id, status, joined_on, enrolled_at, language, level, level_since_at,
-                             level_review_on, tier_changes)
-        SELECT {_ID}, 'active', date '2020-01-01' + n % 2000, '2020-01-01', 'en',
-               CASE WHEN n % 5 < 2 THEN 'gold' ELSE 'silver' END, '2026-03-01', '2026-12-31', 1
-        FROM generate_series(1, {{members}}) n""",
-    """INSERT INTO tier_history SELECT member_id, 1, level, level_since_at, level_since_at, level_review_on, 5000, 1,
-                                        'purchase', 'x', 'benchmark', NULL FROM members""",
-    f"""INSERT INTO qualifying_days
-        SELECT {_ID}, metric, date '2025-07-01' + (n * 37 + place * 61) % 540, 100 + (n::bigint * 7919 + place * 104729) % 1900
-        FROM generate_series(1, {{members}}) n, generate_series(1, 6) place,
-             (VALUES ('points:points'), ('net_spend'), ('visits')) m (metric) ON CONFLICT DO NOTHING""",
-)
-"""Members of two levels with half a dozen days in a year and a half, all of whose levels end in one night."""
 
 
-def on_postgresql(server: PostgreSQL, quick: bool) -> Iterator[Figure]:
+def on_postgresql(server: PostgreSQL, members: int, rounds: int) -> Iterator[Figure]:
     """Review everybody, ours and by hand in turns, each on a fresh copy of the same database."""
-    members = _QUICK if quick else _FULL
     _prepare(server, members)
     ours, theirs, peaks = [], [], []
-    for _ in range(3 if quick else 1):
+    for _ in range(rounds):
         seconds, peak = _ours(server)
         ours.append(seconds)
         peaks.append(peak)
@@ -76,14 +53,8 @@ def on_postgresql(server: PostgreSQL, quick: bool) -> Iterator[Figure]:
 def _prepare(server: PostgreSQL, members: int) -> None:
     url = server.create(_FILLED)
     upgrade(url)
-    app = create_app(Settings(database_url=url))
-    forget_everything()
-    with app.app_context():
-        publishing.publish(ADMIN, _LADDER, None, "for a benchmark")
-        db.engine.dispose()
-    with psycopg.connect(_plain(server, _FILLED), autocommit=True) as connection:
-        for statement in _FILL:
-            connection.execute(statement.replace("{members}", str(members)).encode())
+    publish(url, _LADDER)
+    server.run_file(_FILLED, _SQL / "members.sql", members=members)
     server.settle(_FILLED)
 
 
@@ -100,11 +71,7 @@ def _ours(server: PostgreSQL) -> tuple[float, float]:
 def _theirs(server: PostgreSQL) -> float:
     server.create(_THEIRS, _FILLED)
     server.settle(_THEIRS)
-    with psycopg.connect(_plain(server, _THEIRS)) as connection:
-        began = time.perf_counter()
-        connection.execute((HERE / "reviews.sql").read_bytes())
-        connection.commit()
-        return time.perf_counter() - began
+    return server.run_file(_THEIRS, _SQL / "reviews.sql")
 
 
 def _check_same(server: PostgreSQL) -> None:
@@ -112,11 +79,7 @@ def _check_same(server: PostgreSQL) -> None:
     query = b"SELECT level, level_review_on, tier_changes, count(*) FROM members GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     found = []
     for name in (_OURS, _THEIRS):
-        with psycopg.connect(_plain(server, name)) as connection:
+        with server.connect(name) as connection:
             found.append(connection.execute(query).fetchall())
     if found[0] != found[1] or len(found[0]) < 3:
         raise SystemExit(f"reviews: ours and by hand differ: {found}")
-
-
-def _plain(server: PostgreSQL, name: str) -> str:
-    return server.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)

@@ -6,23 +6,20 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from loyalty_engine import clock, create_app
-from loyalty_engine.config import Settings
-from loyalty_engine.services import enrolment, ledger, publishing, stores, tokens
-from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.caching import forget_everything
+from benchmarks.engine import ADMIN, engine_of, publish
+from loyalty_engine import clock
+from loyalty_engine.services import enrolment, ledger, stores, tokens
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.tokens import NewToken
 from loyalty_engine.store.places import Merchant, Store
-from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.session import in_transaction
 
 HERE = Path(__file__).parent
 MEMBERS = 10_000
 FIRST_CARD = 90_000_000
 """Of numbers that follow each other, so that load generators can name a member by chance."""
-ADMIN = Actor("benchmark", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,14 @@ class Setting:
 
 def furnish(database_url: str, members: int = MEMBERS) -> Setting:
     """Fill an empty database that has its tables."""
-    app = create_app(Settings(database_url=database_url))
-    forget_everything()
-    with app.app_context():
-        publishing.publish(ADMIN, (HERE / "programme.yaml").read_text(), None, "for a benchmark")
+    publish(database_url, (HERE / "programme.yaml").read_text())
+    with engine_of(database_url):
         stores.put_merchant(ADMIN, Merchant("bench", "Bench"))
         stores.put_store(ADMIN, Store("bench-1", "bench", "Bench 1", "Asia/Shanghai"))
         stores.put_terminal(ADMIN, "bench-1", "till-1")
         ids = _enrol(members)
         till = tokens.create(ADMIN, NewToken("terminal", "till", store_id="bench-1", terminal_id="till-1"))
         service = tokens.create(ADMIN, NewToken("service", "shop", "bench"))
-        db.engine.dispose()
     return Setting(till.text, service.text, ids)
 
 
@@ -61,12 +55,9 @@ def _enrol(members: int) -> tuple[str, ...]:
 
 def give_points(database_url: str, setting: Setting, points: int) -> None:
     """Give every member points, as if they came from an older system."""
-    app = create_app(Settings(database_url=database_url))
-    forget_everything()
-    with app.app_context():
+    with engine_of(database_url):
         for first in range(0, len(setting.member_ids), 500):
             in_transaction(partial(_give, member_ids=setting.member_ids[first : first + 500], points=points))
-        db.engine.dispose()
 
 
 def _give(connection: sa.Connection, member_ids: tuple[str, ...], points: int) -> None:

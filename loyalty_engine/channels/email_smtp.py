@@ -15,6 +15,8 @@ from loyalty_engine.channels import Accepted, Ambiguous, Listed, Outcome, Outgoi
 from loyalty_engine.config import EmailSettings
 
 SECONDS: Final = 15
+CONSENTS: Final = "/my/consents"
+"""The page on which a member says what may be sent."""
 _SHUTTING_DOWN: Final = 421
 _NO_MAIL: Final = (ValueError, TypeError, LookupError, AttributeError, MessageError)
 """What the library raises over an address or a header of which it can make no mail."""
@@ -89,7 +91,7 @@ class SmtpMail:
         message["Subject"] = outgoing.subject
         message["Auto-Submitted"] = "auto-generated"
         if self._public_url:
-            message["List-Unsubscribe"] = f"<{self._public_url}/me/consents>"
+            message["List-Unsubscribe"] = f"<{self._public_url}{CONSENTS}>"
         message.set_content(outgoing.text)
         # Written once for nothing: what can't be is known before the server is asked.
         message.as_bytes(policy=SMTP if outgoing.to.isascii() else SMTPUTF8)

@@ -1,6 +1,7 @@
 """Whether what runs beside the web keeps up: the worker's jobs, the messages on their way, the targets of webhooks.
 
-It is looked at again after `SECONDS`, however often somebody asks: whoever watches must not be a load.
+It is looked at again after `SECONDS`, or `PATIENCE` times as long as it took, however often somebody asks: whoever watches
+must not be a load, least of all when everything waits.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from loyalty_engine.store import message_counts
 from loyalty_engine.store.session import reading
 
 SECONDS: Final = 10
+PATIENCE: Final = 20
 MOST_COUNTED: Final = message_counts.MOST
 """A count of messages that has come so far says that there are at least so many."""
 _LATELY: Final = timedelta(days=1)
@@ -37,7 +39,7 @@ class Health:
     late: tuple[str, ...]
 
 
-_kept: Final[Cache[None, Health]] = Cache(SECONDS)
+_kept: Final[Cache[None, Health]] = Cache(SECONDS, patience=PATIENCE)
 
 
 def recent() -> Health:

@@ -84,19 +84,15 @@ def release_unpaused(now: datetime, limit: int) -> int:
 
     A transaction that planned while a pause ended may have held what nobody would free any more.
     """
-    if not _any_held():
-        return 0
+    with reading() as connection:
+        if not store.any_to_release(connection, message_pauses.paused_now(connection), now):
+            return 0
 
     def look(connection: sa.Connection) -> int:
         ended = store.expire_held(connection, now)
         return ended + store.free(connection, message_pauses.paused_now(connection), now)
 
     return in_transaction(look)
-
-
-def _any_held() -> bool:
-    with reading() as connection:
-        return messages.any_in(connection, "held")
 
 
 def cancel(actor: Actor, message_id: str, reason: str) -> messages.Message:

@@ -51,9 +51,10 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
 
 def _restore(posting: Posting, state: MemberState, plan: Plan, row: Values, now: datetime, reason: str) -> int:
     """Book back what the voucher cost, each part with its old end, or 30 days when that is later; return how much."""
-    spent = store.spent_on(posting.connection, state.member_id, row["source_kind"], row["source_id"])
+    first = store.first_issued(posting.connection, row)
+    spent = store.spent_on(posting.connection, first["member_id"], first["source_kind"], first["source_id"])
     points = sum(one.points for one in spent)
-    if row["source_kind"] not in BOUGHT or not points:
+    if first["source_kind"] not in BOUGHT or not points:
         return 0
     wallet = _cost(posting.connection, row).wallet
     today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
@@ -65,8 +66,8 @@ def _restore(posting: Posting, state: MemberState, plan: Plan, row: Values, now:
         new.append(NewLot(part, paid, "available", today, end))
     source = Source("cancellation", row["voucher_id"], now)
     ledger.open_lots(posting, state, plan, wallet, new, source, today, "restoration", reason)
-    if row["source_kind"] == "redemption":
-        store.restore_redemption(posting.connection, state.member_id, row["source_id"])
+    if first["source_kind"] == "redemption":
+        store.restore_redemption(posting.connection, first["member_id"], first["source_id"])
     return points
 
 
@@ -79,7 +80,8 @@ def _cost(connection: sa.Connection, row: Values) -> Cost:
 def uncount(connection: sa.Connection, row: Values) -> None:
     """Give back what the voucher took of its reward's stock, and of its member's limit in the period of its issue."""
     reward = reward_of(connection, row)
-    under = counted(row["source_kind"], row["source_id"], reward)
+    first = store.first_issued(connection, row)
+    under = counted(first["source_kind"], first["source_id"], reward)
     if under is not None:
         limit, per = under
         zone = plan_of(connection, row["version"]).programme.time_zone

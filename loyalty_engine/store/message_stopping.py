@@ -45,15 +45,28 @@ def free(connection: sa.Connection, paused: Collection[str], at: datetime) -> in
     """Let go on what is held and whose template is not among the paused ones; return how many."""
     if EVERYTHING in paused:
         return 0
-    held = messages.update().where(messages.c.status == "held", messages.c.template.not_in(sorted(paused)))
+    held = messages.update().where(messages.c.status == "held", _goes_on(paused))
     return _changed(connection, held.values(status="planned", reason=_unless_sent(None), changed_at=at))
+
+
+def any_to_release(connection: sa.Connection, paused: Collection[str], at: datetime) -> bool:
+    """Tell whether `free` or `expire_held` would find anything."""
+    ways = [_is_over(at)] if EVERYTHING in paused else [_is_over(at), _goes_on(paused)]
+    query = sa.select(sa.literal(1)).where(messages.c.status == "held", sa.or_(*ways)).limit(1)
+    return connection.scalar(query) is not None
+
+
+def _is_over(at: datetime) -> sa.ColumnElement[bool]:
+    return messages.c.send_by < sa.literal(at, messages.c.send_by.type)
+
+
+def _goes_on(paused: Collection[str]) -> sa.ColumnElement[bool]:
+    return messages.c.template.not_in(sorted(paused))
 
 
 def expire_held(connection: sa.Connection, at: datetime) -> int:
     """End what was held until it was no longer worth sending, and forget the codes among it; return how many."""
-    over = messages.update().where(
-        messages.c.status == "held", messages.c.send_by < sa.literal(at, messages.c.send_by.type)
-    )
+    over = messages.update().where(messages.c.status == "held", _is_over(at))
     return _changed(connection, over.values(status="expired", reason="too_late", changed_at=at, **_WIPED))
 
 
@@ -75,8 +88,8 @@ def _cancelled(connection: sa.Connection, which: Sequence[sa.ColumnElement[bool]
 
 
 def open_of(connection: sa.Connection, member_id: str) -> list[Message]:
-    """Return what a member is still to be sent, without codes."""
-    mine = (messages.c.member_id == member_id, messages.c.status.in_(OPEN), messages.c.purpose != "code")
+    """Return what a member is still to be sent, without the codes that it asked for."""
+    mine = (messages.c.member_id == member_id, messages.c.status.in_(OPEN), messages.c.cause_kind != "code")
     return [Message(*row) for row in connection.execute(sa.select(*COLUMNS).where(*mine))]
 
 

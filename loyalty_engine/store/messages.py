@@ -112,8 +112,3 @@ def anywhere(connection: sa.Connection, message_id: str) -> Message | None:
     """Return a message, whoever's it is."""
     row = connection.execute(sa.select(*COLUMNS).where(messages.c.message_id == message_id)).first()
     return Message(*row) if row else None
-
-
-def any_in(connection: sa.Connection, status: str) -> bool:
-    """Tell whether any message is in a state."""
-    return connection.scalar(sa.select(messages.c.member_id).where(messages.c.status == status).limit(1)) is not None

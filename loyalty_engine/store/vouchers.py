@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.store import statements
+from loyalty_engine.store import statements, survivors
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import (
     ledger_entries,
@@ -137,6 +137,16 @@ def find(connection: sa.Connection, place: Place, locked: bool = False) -> Value
     statement = _lock_voucher if locked else _select_voucher
     row = statement.one(connection, member_id=place.member_id, voucher_id=place.voucher_id)
     return _values(row) if row else None
+
+
+def first_issued(connection: sa.Connection, row: Values) -> Values:
+    """Return a voucher as it was issued before merges gave it, under its code, from member to member."""
+    if row["source_kind"] != survivors.MERGE:
+        return row
+    family = survivors.family(connection, row["member_id"])
+    same = (vouchers.c.code == row["code"], vouchers.c.source_kind != survivors.MERGE)
+    query = sa.select(vouchers).where(vouchers.c.member_id.in_(family), *same)
+    return dict(connection.execute(query).mappings().one())
 
 
 def used_on(connection: sa.Connection, member_id: str, posting_id: str) -> list[Values]:

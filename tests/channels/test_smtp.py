@@ -63,7 +63,7 @@ def test_a_mail_carries_our_id_and_how_to_get_no_more() -> None:
     (taken,) = box.taken
     assert (taken["Subject"], taken["To"], taken["From"]) == ("Your birthday", "ann@example.com", "club@shop.example")
     assert (taken["Message-ID"], taken["List-Unsubscribe"]) == (
-        f"<{ID}@shop.example>", "<https://loyalty.example/me/consents>",
+        f"<{ID}@shop.example>", "<https://loyalty.example/my/consents>",
     )  # fmt: skip
     assert taken.get_content().split() == ["Hello", "Ann,", "你好。"]  # type: ignore[attr-defined]
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from loyalty_engine import create_app
+from loyalty_engine.channels.email_smtp import CONSENTS
 from loyalty_engine.config import Settings
 from loyalty_engine.portal.assets import shortened
 from loyalty_engine.portal.pages import POLICY
@@ -104,6 +105,7 @@ def cookies(response: TestResponse) -> SimpleCookie:
 
 def test_every_page_says_who_may_see_it(cafe: Cafe) -> None:
     assert dict(routes(cafe.app)) == MAY_PASS
+    assert f"GET {CONSENTS}" in MAY_PASS, "every mail leads there"
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_door(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.intake import MemberReference
+from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.session import db
 from loyalty_engine.store.tables import expiry_notices, limit_uses, voucher_codes, vouchers
@@ -422,3 +423,21 @@ def test_an_address_that_said_stop_is_not_written_to_as_the_other_ones(channel: 
         "sms": (channel != "sms", "STOP" if channel == "sms" else "form"),
         "email": (channel != "email", "STOP" if channel == "email" else "form"),
     }
+
+
+def test_a_voucher_that_came_with_merges_gives_back_what_it_cost_when_it_is_cancelled() -> None:
+    ann, ben, cleo = open_shop(REWARDED)
+    adjust(ann, 100)
+    before = sums()
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    merge(ann, ben)
+    merge(ben, cleo)
+    told = said(done(cancel_in, STAFF, code, "printed twice"))
+    assert (told["status"], told["points_restored"]) == ("cancelled", 100)
+    assert figures(cleo)["leaves"][0] == 100
+    assert [(row["wallet"], row["available"]) for row in sums()] == [
+        (row["wallet"], row["available"]) for row in before
+    ]
+    assert rows("SELECT restored FROM redemptions") == [{"restored": 100}]
+    assert rows("SELECT used FROM limit_uses WHERE limit_id LIKE 'reward/%'") == [{"used": 0}]
+    assert_clean()

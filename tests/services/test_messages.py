@@ -13,12 +13,12 @@ from loyalty_engine import clock
 from loyalty_engine.services import member_changes, merging, message_stopping
 from loyalty_engine.services.imports.records import GivenConsent
 from loyalty_engine.services.message_texts import Composed, Unsendable, composed
-from loyalty_engine.services.messages import Wanted, plan_code, plan_messages
+from loyalty_engine.services.messages import Wanted, plan_code, plan_messages, plan_phone_changed
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import members
 from loyalty_engine.store import messages as store
 from loyalty_engine.store.messages import Message
-from loyalty_engine.store.session import in_transaction
+from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import limit_uses
 from loyalty_engine.store.tables import messages as table
 from tests.builders import ADMIN, done, publish
@@ -420,12 +420,44 @@ def test_what_was_held_by_a_pause_that_nobody_ended_for_it_is_freed_or_over(shop
     assert message_stopping.release_unpaused(clock.now(), 100) == 0
 
 
+@pytest.mark.parametrize("what", ["qixi", "everything"])
+def test_what_stays_held_is_looked_for_without_keeping_others_from_writing(
+    shop: FrozenClock, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    greet(anna(), send_by=clock.now() + timedelta(minutes=1))
+    message_stopping.pause(ADMIN, what, "a wrong word")
+    with monkeypatch.context() as patched:
+        patched.delattr(message_stopping, "in_transaction")
+        assert message_stopping.release_unpaused(clock.now(), 100) == 0
+    shop.move(timedelta(minutes=2))
+    assert message_stopping.release_unpaused(clock.now(), 100) == 1
+    assert statuses() == [("expired", "too_late")]
+
+
 def test_a_merged_members_messages_are_the_other_ones(shop: FrozenClock) -> None:
     old, into = anna(), anna(phone="+8613800138001", name="Anna S.")
     greet(old)
     done(merging.merge_in, ADMIN, old, into, "twice the same")
     found = [(row.member_id, row.status, row.reason) for row in rows()]
     assert sorted(found) == sorted([(old, "cancelled", "member_merged"), (into, "planned", None)])
+
+
+def test_news_of_a_changed_phone_still_go_to_the_old_one_after_a_merge(shop: FrozenClock) -> None:
+    old, into = anna(), anna(phone="+8613800138001", name="Anna S.")
+    with db.engine.begin() as connection:
+        programme = plan_for(connection, clock.now()).programme
+        plan_phone_changed(connection, programme, phone="+8613800138009", member_id=old, language="en", now=clock.now())
+        plan_code(
+            connection, programme, phone="+8613800138009", code="123456", minutes=5, language="en",
+            now=clock.now(), cause_id="c1", member_id=old,
+        )  # fmt: skip
+    done(merging.merge_in, ADMIN, old, into, "twice the same")
+    found = {(row.member_id, row.cause_kind, row.status, row.to_address) for row in rows()}
+    assert found == {
+        (old, "phone_change", "cancelled", None),
+        (old, "code", "cancelled", None),
+        (into, "phone_change", "planned", "+8613800138009"),
+    }
 
 
 def _merged_while_on_its_way() -> tuple[str, Message]:

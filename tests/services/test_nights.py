@@ -12,7 +12,7 @@ from flask import Flask
 from loyalty_engine import clock
 from loyalty_engine.services import ledger
 from loyalty_engine.services.jobs import days, kinds, nights, registry, runs, status
-from loyalty_engine.services.jobs.kinds import EveryMinute, at_once, by_calls
+from loyalty_engine.services.jobs.kinds import EveryMinute, Job, Night, at_once, by_calls
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.posting import Source
 from loyalty_engine.services.purchase_batches import post_many
@@ -493,6 +493,26 @@ def test_one_broken_job_does_not_keep_the_others_from_their_night(
     assert fine == [DAY]
     monkeypatch.setattr(registry, "NIGHTLY", (at_once("breaks", lambda day: 1),))
     assert [one.status for one in nights.run("night")] == ["done"], "its lease ended with it"
+
+
+def test_a_broken_job_is_told_also_where_somebody_else_is_at_the_next_one(
+    app: Flask, at_noon: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_shop(SILENT_CLUB, members=1)
+
+    def run_day(job: Job, night: Night, watch: Watch) -> Done:
+        if job.name == "breaks":
+            raise ZeroDivisionError
+        return Done(job.name, night.day, "busy", {})
+
+    monkeypatch.setattr(nights, "run_day", run_day)
+    monkeypatch.setattr(
+        registry, "NIGHTLY", tuple(at_once(name, lambda day: 1) for name in ("breaks", "busy", "later"))
+    )
+    told: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        told.extend(done.job for done in nights.running("night"))
+    assert told == ["busy"]
 
 
 def test_a_job_of_every_minute_adds_up_its_day(

@@ -1,7 +1,7 @@
 """Runs what the days call for: one job by name, or whole nights, each missed day in its turn."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from loyalty_engine import clock
@@ -58,21 +58,26 @@ def _nights(jobs: Sequence[Job], as_of: date, replayed: bool, watch: Watch) -> I
         if not days[job.name]:
             yield _done_before(job, as_of)
     broken: dict[str, Exception] = {}
-    for day in sorted({day for some in days.values() for day in some}):
-        night = _night(day, replayed)
-        for job in jobs:
-            if day not in days[job.name] or job.name in broken:
-                continue
-            try:
-                done = run_day(job, night, watch)
-            except Exception as error:  # noqa: BLE001 - one broken job must not keep the others from their night
-                broken[job.name] = error
-                continue
-            yield done
-            if done.status in ("busy", "stopped"):
-                return
+    for night, job in _missed(jobs, days, replayed):
+        if job.name in broken:
+            continue
+        try:
+            done = run_day(job, night, watch)
+        except Exception as error:  # noqa: BLE001 - one broken job must not keep the others from their night
+            broken[job.name] = error
+            continue
+        yield done
+        if done.status in ("busy", "stopped"):
+            break
     for first in broken.values():
         raise first
+
+
+def _missed(jobs: Sequence[Job], days: Mapping[str, Sequence[date]], replayed: bool) -> Iterator[tuple[Night, Job]]:
+    """Yield every job of every night that is missing, a night after the other."""
+    for day in sorted({day for some in days.values() for day in some}):
+        night = _night(day, replayed)
+        yield from ((night, job) for job in jobs if day in days[job.name])
 
 
 def _done_before(job: Job, day: date) -> Done:
