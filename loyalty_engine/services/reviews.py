@@ -104,11 +104,10 @@ def _go_through(night: Night, kind: Kind, size: int, outcomes: Counter[str]) -> 
 def _batch(
     connection: sa.Connection, night: Night, kind: Kind, after: str | None, size: int
 ) -> tuple[str, int, Counter[str]] | None:
-    locked = store.lock(connection, night, kind, after, size)
-    if locked is None:
+    member_ids = store.lock(connection, night, kind, after, size)
+    if not member_ids:
         return None
-    part, count = locked
-    return part.last, count, store.decide(connection, night, kind, part)
+    return member_ids[-1], len(member_ids), store.decide(connection, night, kind, member_ids)
 
 
 def _plan_of_night(connection: sa.Connection, day: date) -> Plan:

@@ -1,21 +1,24 @@
 """Reviews many members' levels in a few set-based statements, a batch of members at a time: `rules.reviews` in SQL.
 
 A property test holds the two together. A batch locks its members in the order of their ids, as imports do, so that a
-purchase comes either before the look, and counts, or after it.
+purchase comes either before the look, and counts, or after it. Its statements name the members one by one: how many lie
+between two ids PostgreSQL guesses too low in a large table, and then works the sums out for each member anew.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.nights.batches import these
 from loyalty_engine.store.nights.outbox import tell_levels
 from loyalty_engine.store.review_looks import Columns, Kind, Looks, looks_of
 from loyalty_engine.store.tables import members, qualifying_days, tier_history
 from loyalty_engine.store.types import Instant
-from loyalty_engine.store.webhooks import Outbox
+from loyalty_engine.store.webhooks import Of, Outbox
 from rules.programme import Tiers
 from rules.reviews import GRACE
 from rules.tiers import metric_name
@@ -42,52 +45,38 @@ class Night(NamedTuple):
     outbox: Outbox | None = None
 
 
-class Part(NamedTuple):
-    """The members after one id and through another."""
-
-    after: str | None
-    last: str
-
-    @property
-    def holds(self) -> sa.ColumnElement[bool]:
-        """The condition that a member is one of them."""
-        return _between(m.member_id, self)
-
-
-def lock(connection: sa.Connection, night: Night, kind: Kind, after: str | None, size: int) -> tuple[Part, int] | None:
-    """Lock the next members to look at, at most `size`, in the order of their ids; None where there are no more."""
-    chosen = sa.select(sa.cast(m.member_id, sa.Text).label("member_id")).where(_asked(night, kind))
+def lock(connection: sa.Connection, night: Night, kind: Kind, after: str | None, size: int) -> list[str]:
+    """Lock the next members to look at, at most `size`, in the order of their ids, and return these."""
+    chosen = sa.select(sa.cast(m.member_id, sa.Text)).where(_asked(night, kind))
     if after is not None:
         chosen = chosen.where(m.member_id > after)
-    locked = chosen.order_by(m.member_id).limit(size).with_for_update().subquery()
-    last, count = connection.execute(sa.select(sa.func.max(locked.c.member_id), sa.func.count())).one()
-    return (Part(after, last), count) if count else None
+    return list(connection.scalars(chosen.order_by(m.member_id).limit(size).with_for_update()).all())
 
 
-def decide(connection: sa.Connection, night: Night, kind: Kind, part: Part) -> Counter[str]:
-    """Look at a part's members and write what became of them; return how many of each outcome there were."""
-    who = sa.and_(part.holds, _asked(night, kind))
-    looks = looks_of(connection, kind, night.day, who, by_joining=night.tiers.window == "membership_year")
+def decide(connection: sa.Connection, night: Night, kind: Kind, member_ids: Sequence[str]) -> Counter[str]:
+    """Look at members that are locked and write what became of them; return how many of each outcome there were."""
+    of = partial(these, connection, member_ids=member_ids)
+    looks = looks_of(connection, kind, night.day, of(m.member_id), by_joining=night.tiers.window == "membership_year")
     if looks is None:
         return Counter()
-    judged = _judged(night, looks, who, _sums(night.tiers, part, looks, who))
+    judged = _judged(night, looks, of, _sums(night.tiers, of, looks))
     days = looks.carried_by(judged)
     outcome = _reviewed(night.tiers, judged, days) if kind.due_only else _resettled(night.tiers, judged, days)
     decided = _rows(night, judged, looks, outcome)
     adding = tier_history.insert().from_select(_HISTORY, decided).returning(h.reason)
-    outcomes = Counter(str(reason) for reason in connection.scalars(adding))
+    outcomes = Counter(connection.scalars(adding).all())
     if outcomes:
-        tell_levels(connection, lambda column: _between(column, part), night.outbox)
-        connection.execute(_follow(part))
+        tell_levels(connection, of, night.outbox)
+        connection.execute(_follow(of))
     return outcomes
 
 
-def _follow(part: Part) -> sa.Update:
+def _follow(of: Of) -> sa.Update:
     """Bring the members' own rows to what the history now says."""
     newest = sa.and_(h.member_id == m.member_id, h.change_no == m.tier_changes + 1)
     return (
         members.update()
-        .where(part.holds, newest, _between(h.member_id, part))
+        .where(of(m.member_id), newest, of(h.member_id))
         .values(
             level=h.level,
             level_since_at=h.since_at,
@@ -99,11 +88,6 @@ def _follow(part: Part) -> sa.Update:
     )
 
 
-def _between(column: sa.ColumnElement[str], part: Part) -> sa.ColumnElement[bool]:
-    up_to = column <= sa.literal(part.last, m.member_id.type)
-    return up_to if part.after is None else sa.and_(up_to, column > sa.literal(part.after, m.member_id.type))
-
-
 def _asked(night: Night, kind: Kind) -> sa.ColumnElement[bool]:
     """Whom a look is at; nobody on a level that only a later ladder has."""
     known = m.level.in_([*(level.id for level in night.tiers.levels), *night.removed])
@@ -113,13 +97,13 @@ def _asked(night: Night, kind: Kind) -> sa.ColumnElement[bool]:
     return sa.and_(there, sa.or_(m.level.is_(None), known))
 
 
-def _sums(tiers: Tiers, part: Part, looks: Looks, who: sa.ColumnElement[bool]) -> sa.FromClause:
+def _sums(tiers: Tiers, of: Of, looks: Looks) -> sa.FromClause:
     """Return for each member that has any the sum in the window that is looked at, and in the running one."""
     look = looks.columns
     then = sa.and_(q.day >= look["counts_from"], q.day <= look["through"])
     days = sa.and_(
         q.member_id == m.member_id,
-        _between(q.member_id, part),
+        of(q.member_id),
         q.metric == metric_name(tiers),
         q.day >= looks.first,
     )
@@ -130,7 +114,7 @@ def _sums(tiers: Tiers, part: Part, looks: Looks, who: sa.ColumnElement[bool]) -
             _sum(q.day >= look["running_from"]).label("now"),
         )
         .select_from(sa.join(looks.beside_members, qualifying_days, days))
-        .where(who)
+        .where(of(m.member_id))
         .group_by(m.member_id)
         .subquery("sums")
     )
@@ -141,7 +125,7 @@ def _sum(where: sa.ColumnElement[bool]) -> Number:
     return sa.cast(sa.func.sum(sa.case((where, q.amount), else_=0)), sa.BigInteger)
 
 
-def _judged(night: Night, looks: Looks, who: sa.ColumnElement[bool], sums: sa.FromClause) -> sa.CTE:
+def _judged(night: Night, looks: Looks, of: Of, sums: sa.FromClause) -> sa.CTE:
     """Return the members with their looks, the place of their level on the ladder, and the place that they reach."""
     tiers = night.tiers
     places: dict[str, int] = {level.id: place for place, level in enumerate(tiers.levels)}
@@ -167,7 +151,7 @@ def _judged(night: Night, looks: Looks, who: sa.ColumnElement[bool], sums: sa.Fr
             sa.case({one.id: one.threshold for one in tiers.levels}, value=m.level, else_=0).label("threshold"),
         )
         .select_from(sa.outerjoin(looks.beside_members, sums, sums.c.member_id == m.member_id))
-        .where(who)
+        .where(of(m.member_id))
         .cte("judged")
         .prefix_with("MATERIALIZED")
     )
