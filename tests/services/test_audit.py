@@ -19,7 +19,6 @@ from loyalty_engine.services.auditing.report import NAMED, Report
 from loyalty_engine.services.imports.records import HeldLevel
 from loyalty_engine.services.manual_levels import ManualLevel, put_in
 from loyalty_engine.services.reviews import review_day
-from loyalty_engine.store import drivers
 from loyalty_engine.store.audits import kinds
 from loyalty_engine.store.session import db, in_transaction
 from rules.movement import LINE_OF
@@ -86,28 +85,6 @@ def review() -> None:
         enrol(tier=HeldLevel("gold", NOON.date() + timedelta(days=40)))
         in_transaction(lambda connection: put_in(connection, STAFF, eve, replace(given, until=date(2027, 6, 1))))
         review_day(NOON.date() + timedelta(days=41), 2)
-
-
-@pytest.fixture(scope="module")
-def pristine(sqlite_application: Flask) -> Iterator[Any]:
-    """A copy of a database in which everything is right."""
-    from contextlib import ExitStack
-
-    with sqlite_application.app_context(), ExitStack() as stack, closing(drivers.sqlite.connect(":memory:")) as copy:
-        FrozenClock(stack, NOON)
-        build()
-        with closing(db.engine.raw_connection()) as raw:
-            raw.driver_connection.backup(copy)
-        yield copy
-
-
-@pytest.fixture
-def breakable(pristine: Any, sqlite_application: Flask) -> Iterator[None]:
-    """That database, in which one may change what one likes."""
-    with sqlite_application.app_context():
-        with closing(db.engine.raw_connection()) as raw:
-            pristine.backup(raw.driver_connection)
-        yield
 
 
 def change(*statements: str) -> None:
@@ -252,7 +229,6 @@ def test_nothing_is_found_in_what_services_wrote(app: Flask, frozen_clock: Froze
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_was_changed_by_hand_is_named(breakable: None, name: str) -> None:
     statement, invariant, table = BREAKS[name]
-    assert audit().clean
     change(statement)
     assert (invariant, table) in broken(audit())
 

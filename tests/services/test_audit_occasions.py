@@ -1,19 +1,13 @@
 """The audit finds nothing in what occasions gave, and names what somebody else changed of it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from datetime import date
-from typing import Any
 
 import pytest
-from flask import Flask
 
 from loyalty_engine.services.auditing import audit
-from loyalty_engine.store import drivers
-from loyalty_engine.store.session import db
 from rules.facts import Birthday
 from tests.builders import publish
-from tests.conftest import NOON, FrozenClock
+from tests.conftest import FrozenClock
 from tests.ledger import empty
 from tests.occasions import BIRTHDAY, club, join, night
 from tests.services.test_audit import broken, change
@@ -45,29 +39,8 @@ def build() -> None:
     night(date(2026, 11, 22))
 
 
-@pytest.fixture(scope="module")
-def pristine(sqlite_application: Flask) -> Iterator[Any]:
-    """A copy of a database in which everything is right."""
-    with sqlite_application.app_context(), ExitStack() as stack, closing(drivers.sqlite.connect(":memory:")) as copy:
-        FrozenClock(stack, NOON)
-        build()
-        with closing(db.engine.raw_connection()) as raw:
-            raw.driver_connection.backup(copy)
-        yield copy
-
-
-@pytest.fixture
-def breakable(pristine: Any, sqlite_application: Flask) -> Iterator[None]:
-    """That database, in which one may change what one likes."""
-    with sqlite_application.app_context():
-        with closing(db.engine.raw_connection()) as raw:
-            pristine.backup(raw.driver_connection)
-        yield
-
-
 @pytest.mark.parametrize("name", BREAKS)
 def test_whatever_is_broken_is_found(breakable: None, frozen_clock: FrozenClock, name: str) -> None:
     statement, invariant, table = BREAKS[name]
-    assert audit().clean
     change(statement)
     assert (invariant, table) in broken(audit())

@@ -1,9 +1,6 @@
 """The audit names what somebody changed of events, adjustments and merges, and finds nothing in what services wrote."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +10,6 @@ from loyalty_engine import clock
 from loyalty_engine.services import adjustments, events, merging
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.auditing import audit
-from loyalty_engine.store import drivers
 from loyalty_engine.store.session import db
 from rules.events import Event
 from tests.builders import STAFF
@@ -41,26 +37,6 @@ def build() -> None:
         merging.merge(STAFF, ben, cleo, "the same again")
         take_return("p1", "x2", {"1": 1})
         post(sold("p3", ann))
-
-
-@pytest.fixture(scope="module")
-def pristine(sqlite_application: Flask) -> Iterator[Any]:
-    """A copy of a database in which everything is right."""
-    with sqlite_application.app_context(), ExitStack() as stack, closing(drivers.sqlite.connect(":memory:")) as copy:
-        FrozenClock(stack, NOON)
-        build()
-        with closing(db.engine.raw_connection()) as raw:
-            raw.driver_connection.backup(copy)
-        yield copy
-
-
-@pytest.fixture
-def breakable(pristine: Any, sqlite_application: Flask) -> Iterator[None]:
-    """That database, in which one may change what one likes."""
-    with sqlite_application.app_context():
-        with closing(db.engine.raw_connection()) as raw:
-            pristine.backup(raw.driver_connection)
-        yield
 
 
 GONE = "member_id = (SELECT MIN(member_id) FROM members WHERE status = 'merged')"
@@ -115,7 +91,6 @@ def test_nothing_is_found_in_what_services_wrote(app: Flask, frozen_clock: Froze
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_was_changed_by_hand_is_named(breakable: None, name: str) -> None:
     statement, invariant, table = BREAKS[name]
-    assert audit().clean
     change(statement)
     assert (invariant, table) in broken(audit())
 

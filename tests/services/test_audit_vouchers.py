@@ -1,9 +1,6 @@
 """The audit finds nothing in the vouchers that services wrote, and names what somebody else changed of them."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from functools import partial
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,10 +8,9 @@ from flask import Flask
 
 from loyalty_engine.services.auditing import audit
 from loyalty_engine.services.voucher_cancelling import cancel_in
-from loyalty_engine.store import drivers
 from loyalty_engine.store.session import db, in_transaction
 from tests.builders import STAFF
-from tests.conftest import NOON, FrozenClock
+from tests.conftest import FrozenClock
 from tests.ledger import REWARDED, assert_clean, line, open_shop, post, redeem_reward, sold, voucher_codes
 from tests.services.test_audit import broken, change
 
@@ -62,26 +58,6 @@ BREAKS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def pristine(sqlite_application: Flask) -> Iterator[Any]:
-    """A copy of a database in which everything is right."""
-    with sqlite_application.app_context(), ExitStack() as stack, closing(drivers.sqlite.connect(":memory:")) as copy:
-        FrozenClock(stack, NOON)
-        build()
-        with closing(db.engine.raw_connection()) as raw:
-            raw.driver_connection.backup(copy)
-        yield copy
-
-
-@pytest.fixture
-def breakable(pristine: Any, sqlite_application: Flask) -> Iterator[None]:
-    """That database, in which one may change what one likes."""
-    with sqlite_application.app_context():
-        with closing(db.engine.raw_connection()) as raw:
-            pristine.backup(raw.driver_connection)
-        yield
-
-
 def test_nothing_is_found_in_the_vouchers_that_services_wrote(app: Flask, frozen_clock: FrozenClock) -> None:
     build()
     assert_clean()
@@ -91,7 +67,6 @@ def test_nothing_is_found_in_the_vouchers_that_services_wrote(app: Flask, frozen
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_was_changed_of_vouchers_by_hand_is_named(breakable: None, name: str) -> None:
     statement, invariant, table = BREAKS[name]
-    assert audit().clean
     change(statement)
     assert (invariant, table) in broken(audit())
 
