@@ -66,14 +66,15 @@ def _as_said() -> Rows:
     """What entries a redemption must have, by its own row: one that costs nothing has none."""
     row = redemptions.c
     was_held = row.held_seq.is_not(None)
-    ended = row.status.in_(("released", "timed_out"))
-    in_part = sa.and_(row.status == "captured", row.captured < row.points)
+    ended = row.status != "held"
+    # Points that were spent after the hold's end were spent anew: it had timed out before.
+    freed = sa.or_(row.captured < row.points, row.ended_at >= row.expires_at)
     return sa.select(
         row.member_id,
         sa.cast(row.redemption_id, sa.Text).label("redemption_id"),
         _flag(was_held).label("holds"),
         _flag(row.captured > 0).label("captures"),
-        _flag(sa.and_(was_held, sa.or_(ended, in_part))).label("releases"),
+        _flag(sa.and_(was_held, ended, freed)).label("releases"),
         row.captured.label("spent"),
         sa.case((row.status == "held", row.points), else_=0).label("held"),
     )
