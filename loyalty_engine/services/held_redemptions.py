@@ -94,14 +94,9 @@ def take_anew(posting: Posting, state: MemberState, over: Redemption, points: in
 
 
 def release(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
-    """Free what is held; a repetition changes nothing, nor does it where the time-out was quicker.
-
-    Raises `Conflict` for what was captured.
-    """
+    """Free what is held; a repetition changes nothing, nor does it where the time-out was quicker."""
     if held.status in ("released", "timed_out"):
         return held
-    if held.status == "captured":
-        check_open(held)
     _free(posting, state, held, store.held_parts(posting.connection, held), "release")
     return _ended(posting, replace(held, status="released"))
 

@@ -58,9 +58,10 @@ def release_in(
 ) -> Answer:
     """Free a held voucher; one that is held for a purchase takes that purchase's number."""
     key = _key(connection, actor, purchase_id, store_id)
-    row, _, _ = _locked(connection, code)
-    if row["status"] != "held":
-        raise Conflict("voucher_not_held", f"The voucher is {row['status']}; there is nothing to release.")
+    row, now, today = _locked(connection, code)
+    status = state_of(row, now, today)
+    if status != "held":
+        raise Conflict("voucher_not_held", f"The voucher is {status}; there is nothing to release.")
     if purchase_of(row) not in (None, key):
         raise _held(row)
     return _changed(connection, row, {"status": "issued", "held_until": None, "lines": None})

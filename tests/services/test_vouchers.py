@@ -24,10 +24,12 @@ from loyalty_engine.services import (
 from loyalty_engine.services import voucher_issuing as issuing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.intake import MemberReference, RedemptionRequest
+from loyalty_engine.services.jobs.kinds import Night, by_calls
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
+from loyalty_engine.store import vouchers as voucher_store
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
 from tests.builders import ADMIN, STAFF, TILL, done, publish
@@ -378,6 +380,54 @@ def test_vouchers_expire_the_day_after_their_last_in_batches(app: Flask) -> None
         assert expire_due(day, 1) == expired
     assert [expire_due(date(2026, 12, 23), 5) for _ in range(2)] == [1, 0]
     assert states() == ["expired", "expired"]
+    assert_clean()
+
+
+def test_one_that_somebody_used_meanwhile_does_not_end_the_night(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rich(3)
+    for member in found:
+        redeem_reward(member, "five-off")
+    places = voucher_store.ended
+
+    def overtaken(connection: Any, before: date, limit: int) -> list[voucher_store.Place]:
+        due = places(connection, before, limit)
+        voucher_store.change(connection, due[0], ("issued",), status="redeemed", redeemed_at=clock.now())
+        monkeypatch.setattr(voucher_store, "ended", places)
+        return due
+
+    monkeypatch.setattr(voucher_store, "ended", overtaken)
+    steps = by_calls("vouchers", expire_due, limit=2).steps(Night(date(2027, 1, 1), clock.now(), None), "")  # type: ignore[arg-type]
+    assert [step.size for step in steps] == [2, 1]
+    assert sorted(states()) == ["expired", "expired", "redeemed"]
+
+
+@pytest.mark.parametrize(("days", "code"), [(29, None), (30, None), (31, "voucher_ended")])
+def test_a_voucher_is_cancelled_until_its_last_day_whether_or_not_the_night_was_run(
+    app: Flask, frozen_clock: FrozenClock, days: int, code: str | None
+) -> None:
+    (ann,) = rich()
+    voucher = redeem_reward(ann, "five-off")["voucher"]["code"]
+    frozen_clock.move(timedelta(days=days))
+    if code is None:
+        assert cancel(voucher)["points_restored"] == 100
+    else:
+        assert refused(cancel, voucher) == code
+        expire_due(today())
+        assert refused(cancel, voucher) == code
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "code"), [(14, "voucher_held"), (15, "voucher_not_held"), (20, "voucher_not_held")]
+)
+def test_a_hold_that_is_over_holds_nothing_to_release(
+    app: Flask, frozen_clock: FrozenClock, minutes: int, code: str
+) -> None:
+    (ann,) = rich()
+    voucher = redeem_reward(ann, "five-off")["voucher"]["code"]
+    hold(voucher, "p1")
+    frozen_clock.move(timedelta(minutes=minutes))
+    assert refused(release, voucher) == code
     assert_clean()
 
 
