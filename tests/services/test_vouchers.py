@@ -1,5 +1,6 @@
 """Vouchers from their issue to their end: bought, automatic, of a level, given; used on purchases, back with returns."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -32,7 +33,7 @@ from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, releas
 from loyalty_engine.store import vouchers as voucher_store
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
-from tests.builders import ADMIN, STAFF, TILL, done, publish
+from tests.builders import ADMIN, STAFF, TILL, done, open_store, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     REWARDED,
@@ -346,6 +347,49 @@ def test_a_voucher_redeemed_for_a_purchase_is_the_purchases(app: Flask) -> None:
     assert refused(redeem, code, "p2") == "voucher_redeemed"
     assert said(post(sold("p1", ann, vouchers=(code,))))["status"] == "posted"
     assert rows("SELECT worth_minor FROM vouchers") == [{"worth_minor": 500}]
+    assert_clean()
+
+
+@pytest.mark.parametrize(("hours", "posts"), [(-12.1, False), (-12, True), (11.9, True), (12, False)])
+def test_a_voucher_redeemed_without_a_purchase_is_that_of_the_days_sale_that_names_it(
+    app: Flask, frozen_clock: FrozenClock, hours: float, posts: bool
+) -> None:
+    """It is noon."""
+    (ann,) = rich()
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    sale = sold("p1", ann, vouchers=(code,), at=NOON + timedelta(hours=hours))
+    frozen_clock.move(timedelta(hours=max(hours, 0)))
+    told = said(post(sale))
+    assert (told["status"], told.get("reason")) == (("posted", None) if posts else ("unresolved", "voucher_unusable"))
+    assert said(post(sale)) == told
+    if posts:
+        assert told["vouchers_redeemed"][0]["worth"] == "5.00"
+        assert said(post(sold("p2", ann, vouchers=(code,))))["reason"] == "voucher_unusable"
+        assert [one["code"] for one in said(take_return("p1", "r1"))["vouchers_returned"]] == [code]
+    assert_clean()
+
+
+def test_neither_another_members_sale_nor_another_merchants_takes_what_was_redeemed(app: Flask) -> None:
+    ann, ben = rich(2)
+    open_store("s-9", "t-9", "cake-house")
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    assert said(post(sold("p1", ben, vouchers=(code,))))["reason"] == "voucher_unusable"
+    there = replace(sold("p2", ann, vouchers=(code,), store="s-9"), terminal="t-9")
+    assert said(post(there))["reason"] == "voucher_unusable"
+    assert said(post(sold("p3", ann, vouchers=(code,))))["status"] == "posted"
+    assert_clean()
+
+
+def test_a_sale_that_waits_keeps_what_was_redeemed_before_it(app: Flask) -> None:
+    (ann,) = rich()
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    assert said(post(sold("p1", ann, vouchers=(code,), paid=1)))["reason"] == "sums_disagree"
+    assert said(post(sold("p2", ann, vouchers=(code,))))["reason"] == "voucher_unusable"
+    told = said(done(claims.accept_in, STAFF, "p1", "s-1", "seen on the tape"))
+    assert told["vouchers_redeemed"][0]["worth"] == "5.00"
     assert_clean()
 
 
