@@ -3,7 +3,7 @@
 Source: PROGRAMME.md, Lots, spending and expiry, and Returns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -198,6 +198,16 @@ def restore(spent: Sequence[Spent], before: int, after: int, today: date) -> dic
             end = None if one.expires_on is None else max(one.expires_on, plus(today, _GOOD_FOR))
             ends[end] = ends.get(end, 0) + points
     return ends
+
+
+def in_new_lots(ends: Mapping[date | None, int], today: date, debt: int) -> list[NewLot]:
+    """Return the lots for points that come back today with these ends; those that end first pay `debt`."""
+    new = []
+    for end, points in sorted(ends.items(), key=lambda one: one[0] or date.max):
+        paid = min(debt, points)
+        debt -= paid
+        new.append(NewLot(points, paid, "available", today, end))
+    return new
 
 
 def _end_of_spent(one: Spent) -> tuple[date, str]:

@@ -5,6 +5,7 @@ so that nobody gains or loses by rounding, and a sum of money is one number of p
 Source: PROGRAMME.md, `spending` of a wallet.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor, lcm
 from typing import Literal
@@ -85,6 +86,12 @@ def fits_share(wallet: Wallet, points: int, due_minor: int) -> bool:
     """Tell whether points are worth no more than the part of a purchase that they may pay."""
     spending, rate = _terms(wallet)
     return points * rate <= due_minor * spending.share_of_purchase
+
+
+def fit_together(parts: Sequence[tuple[Wallet, int]], due_minor: int) -> bool:
+    """Tell whether points of one wallet, each under the terms of its time, pay no more of a purchase together than they may."""
+    worth = sum(points * _terms(wallet)[1] for wallet, points in parts)
+    return all(worth <= due_minor * _terms(wallet)[0].share_of_purchase for wallet, _ in parts)
 
 
 def proofs_needed(wallet: Wallet, points: int) -> frozenset[Proved]:

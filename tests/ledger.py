@@ -217,9 +217,10 @@ def capture(redemption_id: str, points: int | None = None, actor: Actor = TILL) 
     return in_transaction(partial(redemptions.capture_in, actor=actor, redemption_id=redemption_id, points=points))
 
 
-def release(redemption_id: str, actor: Actor = TILL) -> Answer:
-    """Release what is held."""
-    return in_transaction(partial(redemptions.release_in, actor=actor, redemption_id=redemption_id))
+def release(redemption_id: str, actor: Actor = TILL, reason: str | None = None) -> Answer:
+    """Release what is held, or with a reason what was captured for nothing."""
+    work = partial(redemptions.release_in, actor=actor, redemption_id=redemption_id, reason=reason)
+    return in_transaction(work)
 
 
 def paid_with(posted: PostedPurchase, *points: tuple[int, str | None]) -> PostedPurchase:

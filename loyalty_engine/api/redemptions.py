@@ -84,14 +84,14 @@ def capture(actor: Actor, redemption_id: str) -> Answer:
 
 
 @blueprint.route("/<id:redemption_id>/release", methods=["POST"])
-@allow("terminal", "service")
+@allow("terminal", "service", "staff", "admin")
 @answers(200, RedemptionAnswer)
 @reads(ReleaseSchema)
 @takes_key
 def release(actor: Actor, redemption_id: str) -> Answer:
-    """Free what is held. A repetition changes nothing."""
-    _body(ReleaseSchema())
-    return once(actor, partial(redemptions.release_in, actor=actor, redemption_id=redemption_id))
+    """Free what is held, or with a reason what was spent for a sale that never came. A repetition changes nothing."""
+    reason = _body(ReleaseSchema())["reason"]
+    return once(actor, partial(redemptions.release_in, actor=actor, redemption_id=redemption_id, reason=reason))
 
 
 def _body(schema: Schema) -> Any:

@@ -44,10 +44,26 @@ def check_open(held: Redemption) -> None:
         raise Conflict("redemption_captured", detail)
     if held.status == "released":
         raise Conflict("redemption_released", "This hold was released: its points are free, redeem them anew.")
-    assert held.expires_at is not None, "a hold has an end"
-    if held.status == "timed_out" or held.expires_at <= clock.now():
+    if is_over(held):
+        assert held.expires_at is not None, "a hold has an end"
         detail = f"This hold was good until {held.expires_at.isoformat()}: redeem the points anew."
         raise Conflict("hold_expired", detail)
+
+
+def is_over(held: Redemption) -> bool:
+    """Tell whether a redemption is a hold that nobody captured or released in time, freed by now or not."""
+    if held.status != "held":
+        return held.status == "timed_out"
+    assert held.expires_at is not None, "a hold has an end"
+    return held.expires_at <= clock.now()
+
+
+def free_what_is_over(posting: Posting, state: MemberState, wallet: str, points: int) -> None:
+    """Give back what the member's own forgotten holds hold, where it is needed now and the worker has not come to it."""
+    if state.account(wallet).available >= points or not state.account(wallet).held:
+        return
+    for held in store.due_of(posting.connection, state.member_id, posting.now or clock.now()):
+        time_out(posting, state, held)
 
 
 def take(posting: Posting, state: MemberState, held: Redemption, points: int) -> Redemption:
@@ -63,15 +79,24 @@ def take(posting: Posting, state: MemberState, held: Redemption, points: int) ->
     return _ended(posting, replace(held, status="captured", captured=points))
 
 
-def release(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
-    """Free what is held; a repetition changes nothing, nor does it where the time-out was quicker.
+def take_anew(posting: Posting, state: MemberState, over: Redemption, points: int) -> Redemption | None:
+    """Spend so many points for a hold that is over, of what is available now; None, and nothing is spent, for too few."""
+    if over.status == "held":
+        over = time_out(posting, state, over)
+    assert over.wallet is not None, "points are held in a wallet"
+    free_what_is_over(posting, state, over.wallet, points)
+    if state.account(over.wallet).available < points:
+        return None
+    plan = plan_of(posting.connection, over.version)
+    source = Source("capture", over.redemption_id, posting.now or clock.now())
+    ledger.spend(posting, state, plan, over.wallet, points, source)
+    return _ended(posting, replace(over, status="captured", captured=points))
 
-    Raises `Conflict` for what was captured.
-    """
+
+def release(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
+    """Free what is held; a repetition changes nothing, nor does it where the time-out was quicker."""
     if held.status in ("released", "timed_out"):
         return held
-    if held.status == "captured":
-        check_open(held)
     _free(posting, state, held, store.held_parts(posting.connection, held), "release")
     return _ended(posting, replace(held, status="released"))
 

@@ -51,7 +51,7 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     state = posting.member(member_id)
     check_active(state)
     phone_changes.check(connection, actor, state.member_id, now)
-    _free_what_is_over(posting, state, wallet.id, request.points, now)
+    held_redemptions.free_what_is_over(posting, state, wallet.id, request.points)
     redemption = _book(posting, state, plan, wallet, request, site.store, proof, now)
     posting.write()
     store.insert(connection, redemption)
@@ -91,14 +91,6 @@ def _member(connection: sa.Connection, request: RedemptionRequest) -> str:
     if who.member_id is None:
         raise not_identified(who.reason or "unknown_member", request.member)
     return who.member_id
-
-
-def _free_what_is_over(posting: Posting, state: MemberState, wallet: str, points: int, now: datetime) -> None:
-    """Give back what the member's own forgotten holds hold, where it is needed now and the worker has not come to it."""
-    if state.account(wallet).available >= points or not state.account(wallet).held:
-        return
-    for held in store.due_of(posting.connection, state.member_id, now):
-        held_redemptions.time_out(posting, state, held)
 
 
 def _book(

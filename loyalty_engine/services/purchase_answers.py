@@ -34,9 +34,14 @@ def posted_answer(
     state: MemberState,
     done: PurchaseBooked,
     redeemed: Sequence[Mapping[str, Any]] = (),
+    not_taken: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    """Answer a purchase that was posted; `redeemed` are the vouchers that it used, in words, where it used any."""
+    """Answer a purchase that was posted.
+
+    `redeemed` are the vouchers that it used, and `not_taken` the tenders in points that no points paid, where there are any.
+    """
     used = {"vouchers_redeemed": redeemed} if redeemed else {}
+    used |= {"points_not_taken": not_taken} if not_taken else {}
     return _encode(
         {
             "purchase_id": purchase_id,

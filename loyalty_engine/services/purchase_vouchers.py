@@ -7,6 +7,7 @@ same: the discount was given.
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -14,6 +15,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import codes, voucher_states
 from loyalty_engine.services.incoming import Incoming
 from loyalty_engine.services.purchase_documents import decode_json, encode_json
+from loyalty_engine.services.stores import place
 from loyalty_engine.services.voucher_issuing import reward_of
 from loyalty_engine.store import vouchers as store
 from loyalty_engine.store.member_state import MemberState
@@ -32,6 +34,15 @@ class Redeemed(NamedTuple):
     worth: Worth
 
 
+class _Sale(NamedTuple):
+    """What is asked of a purchase to tell whether a voucher may be used on it."""
+
+    key: str
+    day: date
+    zone: ZoneInfo
+    merchant_id: str | None
+
+
 class Found(NamedTuple):
     """The vouchers of a purchase that are its member's and may be used on it, locked; and whether those are all."""
 
@@ -46,11 +57,15 @@ def find(connection: sa.Connection, state: MemberState, plan: Plan, incoming: In
     """Look the codes of a purchase up, and work out what each was worth on it."""
     if not incoming.vouchers:
         return NONE
-    day = business_day(incoming.purchase.occurred_at, plan.programme.time_zone)
-    wanted = _normal(incoming.vouchers)
-    rows = [row for row in _rows(connection, wanted, state.member_id) if is_usable(row, incoming.key, day, clock.now())]
+    sale, wanted, now = _sale(connection, plan, incoming), _normal(incoming.vouchers), clock.now()
+    rows = [row for row in _rows(connection, wanted, state.member_id) if _fits(row, sale, now)]
     worths = used_on([reward_of(connection, row) for row in rows], incoming.purchase)
     return Found(tuple(map(Redeemed, rows, worths)), len(rows) == len(wanted))
+
+
+def _sale(connection: sa.Connection, plan: Plan, incoming: Incoming) -> _Sale:
+    zone, at = plan.programme.time_zone, place(connection, incoming.store)
+    return _Sale(incoming.key, business_day(incoming.purchase.occurred_at, zone), zone, at.merchant_id if at else None)
 
 
 def _normal(typed: Sequence[str]) -> list[str | None]:
@@ -61,9 +76,9 @@ def _normal(typed: Sequence[str]) -> list[str | None]:
 def _rows(connection: sa.Connection, wanted: Sequence[str | None], member_id: str | None) -> Iterator[Values]:
     """Yield the vouchers behind the codes, locked; only those of a member, where one is given."""
     for code in wanted:
-        place = store.place_of(connection, code) if code else None
-        if place is not None and member_id in (None, place.member_id):
-            row = store.find(connection, place, locked=True)
+        at = store.place_of(connection, code) if code else None
+        if at is not None and member_id in (None, at.member_id):
+            row = store.find(connection, at, locked=True)
             if row is not None:
                 yield row
 
@@ -82,6 +97,18 @@ def is_usable(row: Values, key: str, day: date, now: datetime) -> bool:
     return row["status"] in ("issued", "expired")
 
 
+def _fits(row: Values, sale: _Sale, now: datetime) -> bool:
+    return is_usable(row, sale.key, sale.day, now) or _is_still_open(row, sale)
+
+
+def _is_still_open(row: Values, sale: _Sale) -> bool:
+    """Tell whether a voucher was redeemed without a purchase, by the purchase's merchant on its day: it may name it still."""
+    if row["status"] != "redeemed" or purchase_of(row) is not None or not row["lines"]:
+        return False
+    merchant_id = decode_json(row["lines"]).get("merchant")
+    return merchant_id == sale.merchant_id and business_day(row["redeemed_at"], sale.zone) == sale.day
+
+
 def purchase_of(row: Values) -> str | None:
     """Return the key of the purchase that a voucher is held for, or was redeemed on; None where none was named."""
     return decode_json(row["lines"])["purchase"] if row["lines"] else None
@@ -98,6 +125,11 @@ def for_purchase(key: str | None, off: Worth | None = None) -> str | None:
     if key is None:
         return None
     return encode_json({"purchase": key} | ({"off": dict(off.lines)} if off else {}))
+
+
+def without_purchase(merchant_id: str | None) -> str | None:
+    """Return what is kept of a voucher that a merchant redeems without saying for which purchase."""
+    return encode_json({"purchase": None, "merchant": merchant_id}) if merchant_id else None
 
 
 def bind(connection: sa.Connection, found: Found, key: str, posting_id: str, at: datetime) -> None:
@@ -124,10 +156,11 @@ def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id:
     used: list[Values] = []
     if not incoming.vouchers:
         return used
-    day, now = business_day(incoming.purchase.occurred_at, plan.programme.time_zone), clock.now()
+    sale, now, kept = _sale(connection, plan, incoming), clock.now(), for_purchase(incoming.key)
     for row in _rows(connection, _normal(incoming.vouchers), member_id):
-        if row["status"] != "redeemed" and is_usable(row, incoming.key, day, now):
-            kept = for_purchase(incoming.key)
+        if _is_still_open(row, sale):
+            store.change(connection, place_in(row), ("redeemed",), lines=kept)
+        elif row["status"] != "redeemed" and is_usable(row, incoming.key, sale.day, now):
             values = {"status": "redeemed", "held_until": None, "lines": kept, "redeemed_at": now, "ended_at": None}
             if voucher_states.change(connection, place_in(row), (row["status"],), values):
                 used.append(row)

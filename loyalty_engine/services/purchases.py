@@ -51,6 +51,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     who = identify(connection, posted.member, shown_at=incoming.purchase.occurred_at)
     # What a claim does not do away with comes first.
     trouble = trouble_with(plan, incoming.purchase, may_be_late=replays_history) or who.reason
+    now = None if replays_history else clock.now()
     if trouble is None and who.member_id is None and not replays_history:
         trouble = tenders.trouble_for_nobody(plan, incoming.purchase)
     member_id = None if trouble else who.member_id
@@ -59,19 +60,23 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     if known is not None and not known.waits:
         return replays.answer(connection, known, row, incoming.key)
     if member_id is None:
-        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
-        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
-        return parking.park(connection, incoming, trouble, who.member_id)
-    now = None if replays_history else clock.now()
+        return _park(Posting(connection, actor, now), plan, incoming, trouble, who.member_id)
     booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)
     if isinstance(booked, CannotBook):
         purchase_keys.move_key(connection, incoming.key, replace(row, member_id=None, posting_id=None))
-        used = purchase_vouchers.use_up(connection, plan, incoming, who.member_id)
-        _tell_of_vouchers(connection, used, None if replays_history else clock.now())
-        return parking.park(connection, incoming, booked.reason, member_id)
+        return _park(Posting(connection, actor, now), plan, incoming, booked.reason, member_id)
     if known is not None:
         return waiting.apply(connection, actor, incoming.key, clock.now()) or booked
     return booked
+
+
+def _park(posting: Posting, plan: Plan, incoming: Incoming, reason: str | None, member_id: str | None) -> Answer:
+    """Keep a purchase that can't be booked now; what it was paid with and its vouchers are used up all the same."""
+    if member_id is not None and posting.now is not None and reason != tenders.UNMATCHED:
+        tenders.capture_for_waiting(posting, member_id, plan, incoming.purchase)
+    used = purchase_vouchers.use_up(posting.connection, plan, incoming, member_id)
+    _tell_of_vouchers(posting.connection, used, posting.now)
+    return parking.park(posting.connection, incoming, reason, member_id)
 
 
 def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, strict: bool = True) -> Answer | CannotBook:
@@ -97,7 +102,8 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
     source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
     done = booking.book(posting, state, plan, incoming.purchase, accrual, source)
     redeemed = purchase_vouchers.words(vouchers, incoming.purchase)
-    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done, redeemed)
+    words = tenders.not_taken(plan, incoming.purchase, paid, captured)
+    body = posted_answer(incoming.purchase_id, plan, incoming.purchase, state, done, redeemed, words)
     booking.append_purchase(posting, state, plan, incoming, done, source, body)
     posting.write()
     tenders.bind(posting.connection, captured, row.posting_id)
@@ -115,8 +121,8 @@ def _tell(
     vouchers: Found,
 ) -> None:
     """Tell the member of what this purchase used: points that were only held before, and vouchers."""
-    held = {one.redemption_id for one in before if one.status == "held"}
-    redemption_messages.tell(posting, state, [one for one in captured if one.redemption_id in held])
+    spent = {one.redemption_id for one in before if one.status == "captured"}
+    redemption_messages.tell(posting, state, [one for one in captured if one.redemption_id not in spent])
     new = [one.row for one in vouchers.redeemed if one.row["status"] != "redeemed"]
     _tell_of_vouchers(posting.connection, new, posting.now)
 

@@ -41,7 +41,7 @@ def redemption_answer(connection: sa.Connection, redemption: Redemption, account
 
 
 def _worth(programme: Programme, redemption: Redemption) -> int:
-    points = redemption.points if redemption.status == "held" else redemption.captured
+    points = {"held": redemption.points, "captured": redemption.captured}.get(redemption.status, 0)
     if redemption.wallet is None or redemption.reward is not None or points == 0:
         return 0
     return worth_minor(programme.wallet(redemption.wallet), points)

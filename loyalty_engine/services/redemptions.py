@@ -11,7 +11,13 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import held_redemptions, points_redemptions, redemption_messages, reward_redemptions
+from loyalty_engine.services import (
+    held_redemptions,
+    points_redemptions,
+    redemption_messages,
+    reward_redemptions,
+    undoing,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.intake import RedemptionRequest
@@ -52,9 +58,19 @@ def capture_in(connection: sa.Connection, actor: Actor, redemption_id: str, poin
     return _ended(connection, actor, redemption_id, end)
 
 
-def release_in(connection: sa.Connection, actor: Actor, redemption_id: str) -> Answer:
-    """Free what is held: 200, also for a repetition. See `held_redemptions.release`."""
-    return _ended(connection, actor, redemption_id, held_redemptions.release)
+def release_in(connection: sa.Connection, actor: Actor, redemption_id: str, reason: str | None = None) -> Answer:
+    """Free what is held, or give back what was spent for nothing: 200, also for a repetition.
+
+    See `held_redemptions.release` and `undoing.undo`. Raises `Invalid` where staff say no reason.
+    """
+
+    def end(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
+        why = undoing.check_reason(posting, reason)
+        if held.status == "captured":
+            return undoing.undo(posting, state, held, why)
+        return held_redemptions.release(posting, state, held)
+
+    return _ended(connection, actor, redemption_id, end)
 
 
 def _ended(

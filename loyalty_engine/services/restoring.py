@@ -16,7 +16,7 @@ from loyalty_engine.store import postings
 from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.redemptions import Redemption
 from rules.facts import Purchase
-from rules.lots import NewLot, restore
+from rules.lots import in_new_lots, restore
 from rules.periods import business_day
 from rules.plan import Plan
 from rules.returns import points_back, returned_share
@@ -87,12 +87,7 @@ def _book(
     """Book one entry with a lot for each end; the member's debt takes its part first."""
     state = posting.member(member_id)
     today = _today(posting, plan, member_id, source)
-    debt = state.account(wallet).debt
-    new = []
-    for end, points in sorted(ends.items(), key=lambda one: one[0] or date.max):
-        paid = min(debt, points)
-        debt -= paid
-        new.append(NewLot(points, paid, "available", today, end))
+    new = in_new_lots(ends, today, state.account(wallet).debt)
     restoration = Source("restoration", source.id, source.occurred_at)
     ledger.open_lots(posting, state, plan, wallet, new, restoration, today, "restoration")
     return Restored(member_id, wallet, sum(ends.values()))

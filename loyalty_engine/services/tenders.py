@@ -1,18 +1,20 @@
 """Points as a tender: what a purchase was paid with in points is bound to the redemption that spent them.
 
 A tender of kind `points` names its redemption in `reference`, whose points are worth exactly its amount. What is held
-for it is captured in the purchase's own transaction. A redemption pays one purchase, and stays its member's wherever
-that purchase moves, so that a return gives the points back to whoever spent them.
+for it is captured in the purchase's own transaction, also where the purchase has to wait. A redemption pays one purchase,
+and stays its member's wherever that purchase moves, so that a return gives the points back to whoever spent them.
+Source: docs/decisions/0021-points-as-a-tender.md and 0081-what-pays-a-purchase-that-waits.md.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import held_redemptions
+from loyalty_engine.services import held_redemptions, redemption_messages
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.stores import place
@@ -22,7 +24,9 @@ from loyalty_engine.store.redemptions import Redemption
 from rules import spending
 from rules.errors import Refusal
 from rules.facts import Purchase, Tender
+from rules.money import format_amount
 from rules.plan import Plan
+from rules.programme import Wallet
 
 KIND: Final = "points"
 UNMATCHED: Final = "points_tender_unmatched"
@@ -59,7 +63,7 @@ def trouble_for_nobody(plan: Plan, purchase: Purchase) -> str | None:
 def payments(
     posting: Posting, state: MemberState, plan: Plan, purchase: Purchase, strict: bool
 ) -> list[Payment] | None:
-    """Return what pays a purchase of the member, who is locked; None where `strict` and a tender does not fit.
+    """Return what pays a purchase of the member, who is locked; None where `strict` and the tenders do not fit.
 
     Without `strict` (imports, and what staff accept or move) a tender that does not fit is just a word; so it is where
     no wallet is money.
@@ -70,16 +74,38 @@ def payments(
     for tender in purchase.tenders:
         if tender.kind != KIND or not tender.amount_minor:
             continue
-        payment = _payment(posting, state, purchase, tender, due, strict)
+        payment = _payment(posting, state, plan, purchase, tender, strict)
         if payment is not None and payment.redemption.redemption_id not in found:
             found[payment.redemption.redemption_id] = payment
         elif strict:
             return None
-    return list(found.values())
+    paid = list(found.values())
+    return None if strict and not _fit_together(posting.connection, paid, due) else paid
+
+
+def _fit_together(connection: sa.Connection, paid: Sequence[Payment], due: int) -> bool:
+    """Tell whether all that a wallet pays is no more than it may, and is proved where the programme asks for that."""
+    by_wallet: defaultdict[str | None, list[Redemption]] = defaultdict(list)
+    points_of = {one.redemption.redemption_id: one.points for one in paid}
+    for one in paid:
+        by_wallet[one.redemption.wallet].append(one.redemption)
+    for redemptions in by_wallet.values():
+        parts = [(_wallet(connection, one), points_of[one.redemption_id]) for one in redemptions]
+        total = sum(points for _, points in parts)
+        needed = [spending.proofs_needed(wallet, total) for wallet, _ in parts]
+        shown = {one.proof for one in redemptions}
+        if not spending.fit_together(parts, due) or not all(shown & proofs for proofs in needed if proofs):
+            return False
+    return True
+
+
+def _wallet(connection: sa.Connection, one: Redemption) -> Wallet:
+    assert one.wallet is not None, "points are spent from a wallet"
+    return plan_of(connection, one.version).programme.wallet(one.wallet)
 
 
 def _payment(
-    posting: Posting, state: MemberState, purchase: Purchase, tender: Tender, due: int, strict: bool
+    posting: Posting, state: MemberState, plan: Plan, purchase: Purchase, tender: Tender, strict: bool
 ) -> Payment | None:
     redemption_id = _redemption_id(tender)
     one = store.find(posting.connection, state.member_id, redemption_id) if redemption_id else None
@@ -87,17 +113,18 @@ def _payment(
         return None
     if not _same_merchant(posting.connection, one.store_id, purchase.store):
         return None
-    programme = plan_of(posting.connection, one.version).programme
-    wallet = programme.wallet(one.wallet)
+    wallet, money = _wallet(posting.connection, one), plan.programme.money
     points = spending.points_for(wallet, tender.amount_minor)
-    if points is None or points > one.points or (strict and not spending.fits_share(wallet, points, due)):
+    if points is None or points > one.points:
         return None
     try:
         if one.status == "captured":
             return Payment(one, points) if points == one.captured else None
-        held_redemptions.check_open(one)
+        # What somebody looks at is spent anew; history that is replayed spends nothing of today's.
+        if strict or posting.now is None or not held_redemptions.is_over(one):
+            held_redemptions.check_open(one)
         if points < one.points:
-            spending.check(wallet, points, programme.money)
+            spending.check(wallet, points, money)
     except Refusal:
         return None
     return Payment(one, points)
@@ -117,12 +144,54 @@ def _same_merchant(connection: sa.Connection, one: str | None, other: str | None
 
 
 def capture(posting: Posting, state: MemberState, found: list[Payment]) -> list[Redemption]:
-    """Spend what is held for a purchase; return the redemptions as they are then."""
+    """Spend what is held for a purchase; return the redemptions as they are then.
+
+    For a hold that is over points are spent anew; without one for which there are too few.
+    """
+    taken = (_taken(posting, state, one) for one in found)
+    return [one for one in taken if one is not None]
+
+
+def _taken(posting: Posting, state: MemberState, one: Payment) -> Redemption | None:
+    if one.redemption.status == "captured":
+        return one.redemption
+    if held_redemptions.is_over(one.redemption):
+        return held_redemptions.take_anew(posting, state, one.redemption, one.points)
+    return held_redemptions.take(posting, state, one.redemption, one.points)
+
+
+def capture_for_waiting(posting: Posting, member_id: str, plan: Plan, purchase: Purchase) -> None:
+    """Spend what is held for a purchase that has to wait: the discount was given, as it was for vouchers.
+
+    Where the tenders themselves are why it waits, no point moves. A suspended member's don't either.
+    """
+    if not pays_points(plan, purchase) or not any(references(purchase)):
+        return
+    state = posting.member(member_id)
+    if state.status != "active":
+        return
+    found = payments(posting, state, plan, purchase, strict=False) or []
+    held = [one for one in found if one.redemption.status == "held" and not held_redemptions.is_over(one.redemption)]
+    captured = capture(posting, state, held)
+    posting.write()
+    redemption_messages.tell(posting, state, captured)
+
+
+def not_taken(
+    plan: Plan, purchase: Purchase, found: Sequence[Payment], captured: Collection[Redemption]
+) -> list[dict[str, Any]]:
+    """Return the tenders in points of a purchase that stay words, for whoever accepts it: `points` where it is known how many."""
+    if not pays_points(plan, purchase):
+        return []
+    paid, points = {one.redemption_id for one in captured}, {one.redemption.redemption_id: one.points for one in found}
     return [
-        held_redemptions.take(posting, state, one.redemption, one.points)
-        if one.redemption.status == "held"
-        else one.redemption
-        for one in found
+        {
+            "reference": tender.reference,
+            "amount": format_amount(tender.amount_minor, purchase.currency),
+            "points": points.get(_redemption_id(tender) or ""),
+        }
+        for tender in purchase.tenders
+        if tender.kind == KIND and tender.amount_minor and _redemption_id(tender) not in paid
     ]
 
 

@@ -14,13 +14,12 @@ from loyalty_engine.services.programmes import plan_for, plan_of
 from loyalty_engine.services.purchase_answers import balances
 from loyalty_engine.services.purchase_vouchers import place_in
 from loyalty_engine.services.voucher_issuing import BOUGHT, counted, reward_of
-from loyalty_engine.services.vouchers import located, shown, unknown
+from loyalty_engine.services.vouchers import located, shown, state_of, unknown
 from loyalty_engine.store import vouchers as store
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.vouchers import Values
 from rules import lots
 from rules.errors import Conflict
-from rules.lots import NewLot
 from rules.periods import business_day, period_start
 from rules.plan import Plan
 from rules.programme import Cost
@@ -38,9 +37,12 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
     if row is None or state.status in ("erased", "merged"):
         raise unknown()
     values = {"status": "cancelled", "held_until": None, "lines": None, "ended_at": now, "reason": reason}
-    if not voucher_states.change(connection, place, ("issued", "held"), values):
-        raise Conflict("voucher_ended", f"The voucher is {row['status']}; only one that is not used can be cancelled.")
     plan = plan_for(connection, now)
+    status = state_of(row, now, business_day(now, plan.programme.time_zone))
+    if status not in ("issued", "held"):
+        raise Conflict("voucher_ended", f"The voucher is {status}; only one that is not used can be cancelled.")
+    changed = voucher_states.change(connection, place, ("issued", "held"), values)
+    assert changed, "the voucher is locked"
     points = _restore(posting, state, plan, row, now, reason)
     posting.write()
     uncount(connection, row)
@@ -58,12 +60,7 @@ def _restore(posting: Posting, state: MemberState, plan: Plan, row: Values, now:
         return 0
     wallet = _cost(posting.connection, row).wallet
     today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
-    debt = state.account(wallet).debt
-    new = []
-    for end, part in lots.restore(spent, 0, points, today).items():
-        paid = min(part, debt)
-        debt -= paid
-        new.append(NewLot(part, paid, "available", today, end))
+    new = lots.in_new_lots(lots.restore(spent, 0, points, today), today, state.account(wallet).debt)
     source = Source("cancellation", row["voucher_id"], now)
     ledger.open_lots(posting, state, plan, wallet, new, source, today, "restoration", reason)
     if first["source_kind"] == "redemption":

@@ -21,7 +21,7 @@ from rules.periods import business_day
 def expire_due(day: date, limit: int = 500) -> int:
     """Let vouchers expire whose last day was before `day`, some `limit` of them; no points come back.
 
-    Call it until it returns less than `limit`. A held voucher expires once it is free.
+    Call it until it returns less than `limit`: one that somebody used meanwhile counts as well. A held voucher expires once it is free.
     """
     return in_transaction(partial(expire_due_in, day=day, limit=limit))
 
@@ -30,7 +30,9 @@ def expire_due_in(connection: sa.Connection, day: date, limit: int) -> int:
     """The same, in the caller's transaction."""
     values = {"status": "expired", "ended_at": clock.now()}
     due = sorted(store.ended(connection, day, limit))
-    return sum(voucher_states.change(connection, place, ("issued",), values) for place in due)
+    for place in due:
+        voucher_states.change(connection, place, ("issued",), values)
+    return len(due)
 
 
 def release_held(now: datetime, limit: int = 500) -> int:
@@ -42,10 +44,9 @@ def release_held_in(connection: sa.Connection, now: datetime, limit: int) -> int
     """The same, in the caller's transaction."""
     due = sorted(store.timed_out(connection, now, limit), key=place_in)
     today = business_day(now, plan_for(connection, now).programme.time_zone) if due else date.min
-    released = 0
     for row in due:
         over = row["valid_through"] is not None and row["valid_through"] < today
         values: dict[str, Any] = {"status": "expired", "ended_at": now} if over else {"status": "issued"}
         # Held anew meanwhile, it is not due any more.
-        released += voucher_states.free(connection, place_in(row), now, held_until=None, lines=None, **values)
-    return released
+        voucher_states.free(connection, place_in(row), now, held_until=None, lines=None, **values)
+    return len(due)

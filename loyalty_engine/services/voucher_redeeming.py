@@ -9,7 +9,7 @@ from loyalty_engine.services import redemption_messages, voucher_states, voucher
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.parking import DETAILS
-from loyalty_engine.services.purchase_vouchers import for_purchase, place_in, purchase_of
+from loyalty_engine.services.purchase_vouchers import for_purchase, place_in, purchase_of, without_purchase
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.services.vouchers import located, moment, shown, state_of
 from loyalty_engine.store import member_state, purchase_keys
@@ -25,14 +25,16 @@ def redeem_in(
 ) -> Answer:
     """Redeem a voucher for good, for a purchase of the till where one is named; that again gets the same answer.
 
-    The purchase that names the voucher later finds it redeemed for itself. Raises `Conflict` for one that can't be used.
+    The purchase that names the voucher later finds it redeemed for itself; where none was named, one of the same merchant
+    and business day does. Raises `Conflict` for one that can't be used.
     """
     key = _key(connection, actor, purchase_id, store_id)
     row, now, today = _locked(connection, code)
     if row["status"] == "redeemed" and key is not None and purchase_of(row) == key:
         return Answer(200, _encode(shown(connection, row)), replayed=True)
     _check_usable(row, key, now, today)
-    values = {"status": "redeemed", "held_until": None, "lines": for_purchase(key), "redeemed_at": now}
+    lines = for_purchase(key) or without_purchase(actor.merchant_id)
+    values = {"status": "redeemed", "held_until": None, "lines": lines, "redeemed_at": now}
     answer = _changed(connection, row, values)
     redemption_messages.tell_of_vouchers(connection, [row], now)
     return answer
@@ -58,9 +60,10 @@ def release_in(
 ) -> Answer:
     """Free a held voucher; one that is held for a purchase takes that purchase's number."""
     key = _key(connection, actor, purchase_id, store_id)
-    row, _, _ = _locked(connection, code)
-    if row["status"] != "held":
-        raise Conflict("voucher_not_held", f"The voucher is {row['status']}; there is nothing to release.")
+    row, now, today = _locked(connection, code)
+    status = state_of(row, now, today)
+    if status != "held":
+        raise Conflict("voucher_not_held", f"The voucher is {status}; there is nothing to release.")
     if purchase_of(row) not in (None, key):
         raise _held(row)
     return _changed(connection, row, {"status": "issued", "held_until": None, "lines": None})

@@ -32,7 +32,7 @@ MAY_PASS = {
     "POST /v1/redemptions": TILLS | DESK,
     "GET /v1/redemptions/<id:redemption_id>": TILLS | DESK,
     "POST /v1/redemptions/<id:redemption_id>/capture": TILLS,
-    "POST /v1/redemptions/<id:redemption_id>/release": TILLS,
+    "POST /v1/redemptions/<id:redemption_id>/release": TILLS | DESK,
     "POST /v1/members": TILLS | DESK,
     "POST /v1/members/lookups": TILLS | DESK,
     "GET /v1/members/<id:member_id>": SHOP,

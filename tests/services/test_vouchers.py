@@ -1,5 +1,6 @@
 """Vouchers from their issue to their end: bought, automatic, of a level, given; used on purchases, back with returns."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -24,13 +25,15 @@ from loyalty_engine.services import (
 from loyalty_engine.services import voucher_issuing as issuing
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.intake import MemberReference, RedemptionRequest
+from loyalty_engine.services.jobs.kinds import Night, by_calls
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.services.voucher_cancelling import cancel_in
 from loyalty_engine.services.voucher_endings import expire_due, release_held
 from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in, release_in
+from loyalty_engine.store import vouchers as voucher_store
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
-from tests.builders import ADMIN, STAFF, TILL, done, publish
+from tests.builders import ADMIN, STAFF, TILL, done, open_store, publish
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     REWARDED,
@@ -347,6 +350,49 @@ def test_a_voucher_redeemed_for_a_purchase_is_the_purchases(app: Flask) -> None:
     assert_clean()
 
 
+@pytest.mark.parametrize(("hours", "posts"), [(-12.1, False), (-12, True), (11.9, True), (12, False)])
+def test_a_voucher_redeemed_without_a_purchase_is_that_of_the_days_sale_that_names_it(
+    app: Flask, frozen_clock: FrozenClock, hours: float, posts: bool
+) -> None:
+    """It is noon."""
+    (ann,) = rich()
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    sale = sold("p1", ann, vouchers=(code,), at=NOON + timedelta(hours=hours))
+    frozen_clock.move(timedelta(hours=max(hours, 0)))
+    told = said(post(sale))
+    assert (told["status"], told.get("reason")) == (("posted", None) if posts else ("unresolved", "voucher_unusable"))
+    assert said(post(sale)) == told
+    if posts:
+        assert told["vouchers_redeemed"][0]["worth"] == "5.00"
+        assert said(post(sold("p2", ann, vouchers=(code,))))["reason"] == "voucher_unusable"
+        assert [one["code"] for one in said(take_return("p1", "r1"))["vouchers_returned"]] == [code]
+    assert_clean()
+
+
+def test_neither_another_members_sale_nor_another_merchants_takes_what_was_redeemed(app: Flask) -> None:
+    ann, ben = rich(2)
+    open_store("s-9", "t-9", "cake-house")
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    assert said(post(sold("p1", ben, vouchers=(code,))))["reason"] == "voucher_unusable"
+    there = replace(sold("p2", ann, vouchers=(code,), store="s-9"), terminal="t-9")
+    assert said(post(there))["reason"] == "voucher_unusable"
+    assert said(post(sold("p3", ann, vouchers=(code,))))["status"] == "posted"
+    assert_clean()
+
+
+def test_a_sale_that_waits_keeps_what_was_redeemed_before_it(app: Flask) -> None:
+    (ann,) = rich()
+    code = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(code)
+    assert said(post(sold("p1", ann, vouchers=(code,), paid=1)))["reason"] == "sums_disagree"
+    assert said(post(sold("p2", ann, vouchers=(code,))))["reason"] == "voucher_unusable"
+    told = said(done(claims.accept_in, STAFF, "p1", "s-1", "seen on the tape"))
+    assert told["vouchers_redeemed"][0]["worth"] == "5.00"
+    assert_clean()
+
+
 def test_a_held_voucher_is_for_its_purchase_until_its_time_is_over(app: Flask, frozen_clock: FrozenClock) -> None:
     (ann,) = rich()
     code = redeem_reward(ann, "five-off")["voucher"]["code"]
@@ -378,6 +424,54 @@ def test_vouchers_expire_the_day_after_their_last_in_batches(app: Flask) -> None
         assert expire_due(day, 1) == expired
     assert [expire_due(date(2026, 12, 23), 5) for _ in range(2)] == [1, 0]
     assert states() == ["expired", "expired"]
+    assert_clean()
+
+
+def test_one_that_somebody_used_meanwhile_does_not_end_the_night(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rich(3)
+    for member in found:
+        redeem_reward(member, "five-off")
+    places = voucher_store.ended
+
+    def overtaken(connection: Any, before: date, limit: int) -> list[voucher_store.Place]:
+        due = places(connection, before, limit)
+        voucher_store.change(connection, due[0], ("issued",), status="redeemed", redeemed_at=clock.now())
+        monkeypatch.setattr(voucher_store, "ended", places)
+        return due
+
+    monkeypatch.setattr(voucher_store, "ended", overtaken)
+    steps = by_calls("vouchers", expire_due, limit=2).steps(Night(date(2027, 1, 1), clock.now(), None), "")  # type: ignore[arg-type]
+    assert [step.size for step in steps] == [2, 1]
+    assert sorted(states()) == ["expired", "expired", "redeemed"]
+
+
+@pytest.mark.parametrize(("days", "code"), [(29, None), (30, None), (31, "voucher_ended")])
+def test_a_voucher_is_cancelled_until_its_last_day_whether_or_not_the_night_was_run(
+    app: Flask, frozen_clock: FrozenClock, days: int, code: str | None
+) -> None:
+    (ann,) = rich()
+    voucher = redeem_reward(ann, "five-off")["voucher"]["code"]
+    frozen_clock.move(timedelta(days=days))
+    if code is None:
+        assert cancel(voucher)["points_restored"] == 100
+    else:
+        assert refused(cancel, voucher) == code
+        expire_due(today())
+        assert refused(cancel, voucher) == code
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "code"), [(14, "voucher_held"), (15, "voucher_not_held"), (20, "voucher_not_held")]
+)
+def test_a_hold_that_is_over_holds_nothing_to_release(
+    app: Flask, frozen_clock: FrozenClock, minutes: int, code: str
+) -> None:
+    (ann,) = rich()
+    voucher = redeem_reward(ann, "five-off")["voucher"]["code"]
+    hold(voucher, "p1")
+    frozen_clock.move(timedelta(minutes=minutes))
+    assert refused(release, voucher) == code
     assert_clean()
 
 

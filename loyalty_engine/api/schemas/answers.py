@@ -67,6 +67,14 @@ class StepAnswer(Schema):
     because = String()
 
 
+class NotTakenAnswer(Schema):
+    """A tender in points of an accepted purchase that no points paid."""
+
+    reference = String(allow_none=True)
+    amount = String(metadata={"example": "3.00"})
+    points = Integer(allow_none=True, metadata={"description": "too many for what the member has; null where unknown"})
+
+
 class PurchaseAnswer(Schema):
     """What a purchase earned, and why. One that can't be booked yet has `claim_code`, `reason` and `detail` instead."""
 
@@ -78,6 +86,7 @@ class PurchaseAnswer(Schema):
     tier = fields.Nested(TierAnswer)
     vouchers_issued = fields.List(fields.Nested(NewVoucherAnswer))
     vouchers_redeemed = fields.List(fields.Nested(UsedVoucherAnswer))
+    points_not_taken = fields.List(fields.Nested(NotTakenAnswer))
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()
     claim_code = String()

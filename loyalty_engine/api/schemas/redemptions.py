@@ -54,7 +54,9 @@ class CaptureSchema(Strict):
 
 
 class ReleaseSchema(Strict):
-    """Nothing more is to be said: the body may be left out."""
+    """Nothing more is to be said of a hold, and the body may be left out, unless staff release it."""
+
+    reason = optional(Note, description="why points that are spent come back; staff always say why")
 
 
 class RedemptionAnswer(Schema):

@@ -47,7 +47,9 @@ def _ends() -> tuple[Check, ...]:
     there = sa.select(redemptions.c.member_id, redemptions.c.redemption_id, keyed)
     row = redemptions.c
     open_end = sa.and_(row.status == "held", sa.or_(row.held_seq.is_(None), row.expires_at.is_(None)))
-    too_soon = sa.and_(row.status != "captured", sa.or_(row.captured != 0, row.posting_id.is_not(None)))
+    undone = sa.and_(row.status == "released", row.restored == row.captured)
+    kept = sa.case((undone, 0), else_=row.captured)
+    too_soon = sa.and_(row.status != "captured", sa.or_(kept != 0, row.posting_id.is_not(None)))
     return (
         Check(9, "redemptions", "a hold is captured, released or timed out once, and its entries say so", _REDEMPTION,
               differences(_REDEMPTION, figures, _as_said(), _as_booked())),
@@ -66,14 +68,15 @@ def _as_said() -> Rows:
     """What entries a redemption must have, by its own row: one that costs nothing has none."""
     row = redemptions.c
     was_held = row.held_seq.is_not(None)
-    ended = row.status.in_(("released", "timed_out"))
-    in_part = sa.and_(row.status == "captured", row.captured < row.points)
+    ended = row.status != "held"
+    # Points that were spent after the hold's end were spent anew: it had timed out before.
+    freed = sa.or_(row.captured < row.points, row.ended_at >= row.expires_at)
     return sa.select(
         row.member_id,
         sa.cast(row.redemption_id, sa.Text).label("redemption_id"),
         _flag(was_held).label("holds"),
         _flag(row.captured > 0).label("captures"),
-        _flag(sa.and_(was_held, sa.or_(ended, in_part))).label("releases"),
+        _flag(sa.and_(was_held, ended, freed)).label("releases"),
         row.captured.label("spent"),
         sa.case((row.status == "held", row.points), else_=0).label("held"),
     )
@@ -95,14 +98,14 @@ def _as_booked() -> Rows:
 
 def _restored() -> tuple[Check, ...]:
     entry, row = ledger_entries.c, redemptions.c
-    returned = sa.and_(entry.kind == "restoration", entry.source_kind == "restoration")
+    returned = sa.and_(entry.kind == "restoration", entry.source_kind.in_(("restoration", "undoing")))
     booked = sa.select(entry.member_id, entry.wallet, entry.points.label("restored")).where(returned)
     said = sa.select(row.member_id, row.wallet, row.restored).where(row.wallet.is_not(None), row.reward.is_(None))
-    unbound = sa.and_(row.restored > 0, row.posting_id.is_(None), row.reward.is_(None))
+    unbound = sa.and_(row.restored > 0, row.posting_id.is_(None), row.reward.is_(None), row.status != "released")
     return (
         Check(6, "redemptions", "what came back to a wallet is what its redemptions say came back", _ACCOUNT,
               differences(_ACCOUNT, ("restored",), booked, said)),
-        Check(6, "redemptions", "only what paid a purchase comes back", keys_of(redemptions),
+        Check(6, "redemptions", "only what paid a purchase, or was released for good, comes back", keys_of(redemptions),
               broken(redemptions, unbound, "restored")),
     )  # fmt: skip
 
