@@ -104,6 +104,9 @@ class Curve:
         return share
 
 
+_TRANSFERS: Final = ("transfer_in", "transfer_out")
+
+
 @dataclass(slots=True)
 class _Life:
     """One cohort, month by month."""
@@ -126,10 +129,21 @@ class _Life:
 
 def _lives(cells: Iterable[Cell], through: int) -> dict[Cohort, _Life]:
     lives: dict[Cohort, _Life] = {}
-    for cell in cells:
+    for cell in _merged(cells):
         if cell.booked <= through:
             lives.setdefault(Cohort(cell.wallet, cell.issued, cell.level), _Life()).add(cell)
     return lives
+
+
+def _merged(cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Take what merges moved within a cohort for one cell: it neither went nor came, save what paid a debt on its way."""
+    moved: dict[Cell, int] = defaultdict(int)
+    for cell in cells:
+        if cell.kind in _TRANSFERS:
+            moved[cell._replace(kind=_TRANSFERS[0], points=0)] += cell.points
+        else:
+            yield cell
+    yield from (cell._replace(points=points) for cell, points in moved.items() if points)
 
 
 def curves(cells: Iterable[Cell], through: int) -> dict[str, Curve]:

@@ -1,6 +1,7 @@
 """What a member had at the end of any past day: balances, lots and level, recomputed from what was booked by then.
 
 Later entries change nothing of it: a return of today does not lower what was there yesterday. A day is the programme's.
+An id of a member that was merged by then leads to the other one, as it does today.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from loyalty_engine.services import days
 from loyalty_engine.services.member_tier import history_words
 from loyalty_engine.services.purchase_answers import balances as balances_of
 from loyalty_engine.store import as_of as store
-from loyalty_engine.store import member_state
+from loyalty_engine.store import member_state, survivors
 from loyalty_engine.store.as_of import LotThen
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.session import snapshot
@@ -27,6 +28,7 @@ def balances(member_id: str, day: date) -> dict[str, Any]:
     """
     with snapshot() as connection:
         asked = days.as_of(connection, day)
+        member_id = survivors.then(connection, member_id, asked.before)
         seq = store.last_seq(connection, member_id, asked.before)
         found = store.figures(connection, member_id, seq)
         lots = store.lots_then(connection, member_id, seq)
@@ -48,7 +50,9 @@ def lots(member_id: str, day: date | None) -> dict[str, Any]:
     """Return the open lots of every wallet at the end of `day`, today's where none is named: soonest expiry first."""
     with snapshot() as connection:
         day = day or days.today(connection)
-        seq = store.last_seq(connection, member_id, days.as_of(connection, day).before)
+        before = days.as_of(connection, day).before
+        member_id = survivors.then(connection, member_id, before)
+        seq = store.last_seq(connection, member_id, before)
         found = {one.lot.lot_id: one for one in store.lots_then(connection, member_id, seq)}
     ordered = soonest_first(one.lot for one in found.values() if is_open(one.lot))
     told = sorted((_lot(found[lot.lot_id]) for lot in ordered), key=lambda one: str(one["wallet"]))
@@ -79,6 +83,7 @@ def tier(member_id: str, day: date) -> dict[str, Any]:
     """
     with snapshot() as connection:
         asked = days.as_of(connection, day)
+        member_id = survivors.then(connection, member_id, asked.before)
         store.last_seq(connection, member_id, asked.before)
         changes = store.tier_changes(connection, member_id, asked.before)
         history = history_words(connection, changes, member_state.read(connection, member_id).language)

@@ -66,6 +66,13 @@ def free_what_is_over(posting: Posting, state: MemberState, wallet: str, points:
         time_out(posting, state, held)
 
 
+def free_all_that_is_over(posting: Posting, state: MemberState) -> None:
+    """Give back all that the member's forgotten holds hold, and write it."""
+    for held in store.due_of(posting.connection, state.member_id, posting.now or clock.now()):
+        time_out(posting, state, held)
+    posting.write()
+
+
 def take(posting: Posting, state: MemberState, held: Redemption, points: int) -> Redemption:
     """Capture so many points of an open hold, those that lapse first, and free the others."""
     plan, parts = plan_of(posting.connection, held.version), store.held_parts(posting.connection, held)

@@ -16,7 +16,7 @@ from loyalty_engine.services.members import GONE, no_member
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_answers import balances
-from loyalty_engine.store import accounts, member_lots
+from loyalty_engine.store import accounts, member_lots, survivors
 from loyalty_engine.store.member_lots import StoredLot
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.session import reading
@@ -33,10 +33,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def expired(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Return a page of the lots of a member that have expired, the newest first."""
+    """Return a page of the lots that have expired of a member, and of those merged into it, the newest first."""
     with reading() as connection:
         member_id, _ = accounts.of_member(connection, member_id)
-        rows = member_lots.expired(connection, member_id, _before(cursor), limit + 1)
+        family = survivors.family(connection, member_id)
+        rows = member_lots.expired(connection, family, _before(cursor), limit + 1)
     following = rows[limit - 1].lot_id if len(rows) > limit else None
     return {"member_id": member_id, "lots": [_shown(lot) for lot in rows[:limit]], "next": following}
 
@@ -72,14 +73,7 @@ def reinstate_in(
     if state.status in GONE:
         raise no_member()
     member_id = state.member_id
-    lot = member_lots.find(connection, member_id, lot_id)
-    if lot is None:
-        raise NotFound("lot_not_found", "This member has no such lot.")
-    if member_lots.has_entry(connection, member_id, KIND, lot_id):
-        raise Conflict("lot_reinstated", "What lapsed of this lot was given back before; that is done once.")
-    points = member_lots.lapsed(connection, member_id, lot_id) if lot.state == "expired" else 0
-    if not points:
-        raise Conflict("lot_not_expired", "Nothing of this lot has lapsed for good, so that nothing can be given back.")
+    lot, points = _lapsed(connection, member_id, lot_id)
     today = business_day(now, plan.programme.time_zone)
     ends = today + timedelta(days=days or GOOD_FOR_DAYS)
     paid = min(points, state.account(lot.wallet).debt)
@@ -90,6 +84,21 @@ def reinstate_in(
     told = {"lot_id": lot_id, "wallet": lot.wallet, "points": points, "expires_on": ends, "reason": why}
     audit_log.record(connection, actor, "lot.reinstate", member_id, told)
     return Answer(201, _answer(plan, state, lot, new, posting.appended.lots[-1]["lot_id"]))
+
+
+def _lapsed(connection: sa.Connection, member_id: str, lot_id: str) -> tuple[StoredLot, int]:
+    """Return a lot of the member, or of one that was merged into it, with what of it has lapsed and was not given back."""
+    family = survivors.family(connection, member_id)
+    found = ((one, member_lots.find(connection, one, lot_id)) for one in family)
+    whose, lot = next(((one, lot) for one, lot in found if lot is not None), (member_id, None))
+    if lot is None:
+        raise NotFound("lot_not_found", "This member has no such lot.")
+    if any(member_lots.has_entry(connection, one, KIND, lot_id) for one in family):
+        raise Conflict("lot_reinstated", "What lapsed of this lot was given back before; that is done once.")
+    points = member_lots.lapsed(connection, whose, lot_id) if lot.state == "expired" else 0
+    if not points:
+        raise Conflict("lot_not_expired", "Nothing of this lot has lapsed for good, so that nothing can be given back.")
+    return lot, points
 
 
 def _checked(reason: str, days: int | None) -> str:

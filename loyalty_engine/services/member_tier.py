@@ -14,6 +14,7 @@ from loyalty_engine.services.purchase_answers import metric_words, next_words
 from loyalty_engine.store import accounts, member_state, survivors
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.session import reading
+from loyalty_engine.store.survivors import MERGE
 from rules.periods import business_day
 from rules.programme import Level, Programme, TextBenefit, Tiers
 from rules.reviews import By, Keep, Standing, keep
@@ -112,7 +113,7 @@ def history_words(connection: sa.Connection, rows: Sequence[accounts.Values], la
             "since": row["since_at"].isoformat(),
             "review_on": _day(row["review_on"]),
             "metric": row["metric"],
-            "because": row["source_kind"],
+            "because": MERGE if row["source_kind"].startswith(MERGE) else row["source_kind"],
             "outcome": row["reason"] if row["source_kind"] == "review" else None,
             "reason": because(connection, row, before, language),
         }

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, message_stopping, reasons, standing, tokens, webhooks
+from loyalty_engine.services import audit_log, held_redemptions, message_stopping, reasons, standing, tokens, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.members import checked_id, no_member
@@ -23,10 +23,11 @@ from loyalty_engine.services.transfers import transfer
 from loyalty_engine.store import member_state, members, merges, survivors
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.session import in_transaction
-from loyalty_engine.store.survivors import MERGE
+from loyalty_engine.store.survivors import MERGE, MERGE_GRACE, MERGE_MANUAL
 from rules.errors import Conflict, Invalid
 from rules.plan import Plan
 from rules.programme import Tiers
+from rules.reviews import By
 from rules.tiers import rank
 
 _NAMED: Final = 5
@@ -49,8 +50,10 @@ def merge_in(connection: sa.Connection, actor: Actor, member_id: str, into: str,
     old_id, into_id = _chosen(connection, member_id, into)
     merges.lead_on(connection, old_id, into_id)
     old, kept = _locked(connection, old_id, into_id)
+    states = {old_id: old, into_id: kept}
+    held_redemptions.free_all_that_is_over(Posting(connection, actor, clock.now(), states=states), old)
     _check_holds(connection, old)
-    posting = Posting(connection, actor, clock.now(), states={old_id: old, into_id: kept})
+    posting = Posting(connection, actor, clock.now(), states=states)
     plan = plan_for(connection, clock.now())
     wallets = sorted(old.accounts) or [plan.programme.wallets[0].id]
     moved = {wallet: transfer(posting, plan, old, kept, wallet, reason) for wallet in wallets}
@@ -96,7 +99,7 @@ def _locked(connection: sa.Connection, old_id: str, into_id: str) -> tuple[Membe
 
 
 def _check_holds(connection: sa.Connection, old: MemberState) -> None:
-    found = merges.holds(connection, old.member_id)
+    found = merges.holds(connection, old.member_id, clock.now())
     if not found and not any(account.held for account in old.accounts.values()):
         return
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
@@ -122,14 +125,22 @@ def _take_level(posting: Posting, plan: Plan, old: MemberState, kept: MemberStat
     tiers = plan.programme.tiers
     if tiers is None:
         return
-    source = Source(MERGE, old.member_id, clock.now())
     if old.level is not None and _is_better(tiers, old, kept):
-        booked_at = posting.booked_at(kept, source.occurred_at)
-        since = booked_at if old.level != kept.level or kept.level_since_at is None else kept.level_since_at
-        since = max(since, kept.level_since_at or since)
-        review = old.level_grace_until or old.level_review_on
-        standing.set_level(posting, kept, plan, old.level, since, booked_at, review, None, source, reason=reason)
-    standing.upgrade_tier(posting, kept, plan, source)
+        _bring_level(posting, plan, old, kept, reason)
+    standing.upgrade_tier(posting, kept, plan, Source(MERGE, old.member_id, clock.now()))
+
+
+def _bring_level(posting: Posting, plan: Plan, old: MemberState, kept: MemberState, reason: str) -> None:
+    """Put the one that stays on the other's level as it is: given by hand, in its grace, or earned."""
+    by: By = "manual" if old.level_by == "manual" else "metric"
+    kind = MERGE_MANUAL if by == "manual" else MERGE_GRACE if old.level_grace_until is not None else MERGE
+    source = Source(kind, old.member_id, clock.now())
+    booked_at = posting.booked_at(kept, source.occurred_at)
+    since = booked_at if old.level != kept.level or kept.level_since_at is None else kept.level_since_at
+    since = max(since, kept.level_since_at or since)
+    review = old.level_review_on
+    standing.set_level(posting, kept, plan, old.level, since, booked_at, review, None, source, by, reason)
+    kept.level_grace_until = old.level_grace_until
 
 
 def _is_better(tiers: Tiers, theirs: MemberState, mine: MemberState) -> bool:
@@ -151,6 +162,7 @@ def _take_rest(connection: sa.Connection, plan: Plan, old_id: str, into_id: str)
     numbered = {one.id for one in plan.programme.occasions if one.on == "tier_upgrade"}
     merges.copy_occasions(connection, old_id, into_id, numbered)
     webhooks.emit_reissued(connection, merges.reissue_vouchers(connection, old_id, into_id, clock.now()))
+    merges.move_redemptions(connection, old_id, into_id)
     merges.move_person(connection, old_id, into_id)
     message_stopping.move(connection, old_id, into_id)
     tokens.revoke_members(connection, old_id)

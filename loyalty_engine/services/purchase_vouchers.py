@@ -57,7 +57,7 @@ def find(connection: sa.Connection, state: MemberState, plan: Plan, incoming: In
     """Look the codes of a purchase up, and work out what each was worth on it."""
     if not incoming.vouchers:
         return NONE
-    sale, wanted, now = _sale(connection, plan, incoming), _normal(incoming.vouchers), clock.now()
+    sale, wanted, now = _sale(connection, plan, incoming), normal_codes(incoming.vouchers), clock.now()
     rows = [row for row in _rows(connection, wanted, state.member_id) if _fits(row, sale, now)]
     worths = used_on([reward_of(connection, row) for row in rows], incoming.purchase)
     return Found(tuple(map(Redeemed, rows, worths)), len(rows) == len(wanted))
@@ -68,7 +68,7 @@ def _sale(connection: sa.Connection, plan: Plan, incoming: Incoming) -> _Sale:
     return _Sale(incoming.key, business_day(incoming.purchase.occurred_at, zone), zone, at.merchant_id if at else None)
 
 
-def _normal(typed: Sequence[str]) -> list[str | None]:
+def normal_codes(typed: Sequence[str]) -> list[str | None]:
     """Return the codes as they are stored, each once; None for one that can't be right."""
     return list(dict.fromkeys(map(codes.normal_voucher_code, typed)))
 
@@ -157,7 +157,7 @@ def use_up(connection: sa.Connection, plan: Plan, incoming: Incoming, member_id:
     if not incoming.vouchers:
         return used
     sale, now, kept = _sale(connection, plan, incoming), clock.now(), for_purchase(incoming.key)
-    for row in _rows(connection, _normal(incoming.vouchers), member_id):
+    for row in _rows(connection, normal_codes(incoming.vouchers), member_id):
         if _is_still_open(row, sale):
             store.change(connection, place_in(row), ("redeemed",), lines=kept)
         elif row["status"] != "redeemed" and is_usable(row, incoming.key, sale.day, now):

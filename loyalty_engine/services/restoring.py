@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
-from loyalty_engine.services import ledger, tenders
+from loyalty_engine.services import ledger, tenders, voucher_returns
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.purchase_documents import decode
 from loyalty_engine.store import postings
@@ -31,11 +31,13 @@ class Restored(NamedTuple):
 
 
 def lock(posting: Posting, member_id: str, posting_id: str) -> None:
-    """Lock a purchase's member and whoever paid it in points, in one order: two returns never wait in a circle."""
+    """Lock a purchase's member, and whose points and vouchers paid it, in one order: no two returns wait in a circle."""
     stored = postings.purchase(posting.connection, member_id, posting_id)
-    paid = tenders.references(decode(stored["facts"])) if stored is not None else ()
+    assert stored is not None, "a key names a purchase that is there"
+    paid = tenders.references(decode(stored["facts"]))
     payers = (store.owner(posting.connection, redemption_id) for redemption_id in paid)
-    for one in sorted({member_id, *filter(None, payers)}):
+    holders = voucher_returns.holders(posting.connection, stored["facts"])
+    for one in sorted({member_id, *filter(None, payers), *holders}):
         posting.member(one)
 
 

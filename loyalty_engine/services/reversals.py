@@ -67,7 +67,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     # First what comes back: it may be needed for what is taken back.
     restored = restoring.give_back(posting, plan, stored["purchase_key"], purchase, left, source)
     booked = reduce_to(posting, state, stored, purchase, left, source)
-    vouchers = voucher_returns.give_back(posting, state, plan, posting_id, left, source)
+    vouchers = voucher_returns.give_back(posting, plan, stored, left, source)
     body = returned_answer(
         returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored, vouchers
     )

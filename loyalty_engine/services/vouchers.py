@@ -50,7 +50,7 @@ def unknown() -> NotFound:
 def of_member(member_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
     """Return a page of a member's vouchers, newest first."""
     with reading() as connection:
-        accounts.of_member(connection, member_id)
+        member_id, _ = accounts.of_member(connection, member_id)
         rows = store.page(connection, member_id, _before(cursor), limit + 1)
         found = [shown(connection, row) for row in rows[:limit]]
     following = rows[limit - 1]["voucher_id"] if len(rows) > limit else None

@@ -1,11 +1,12 @@
 """Reads a member's lots for those who look at them, and what of one has lapsed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from loyalty_engine.store.sets import among
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import ledger_entries, lot_changes, lots
 
@@ -66,9 +67,11 @@ def has_entry(connection: sa.Connection, member_id: str, source_kind: str, sourc
     return _entry.one(connection, member_id=member_id, kind=source_kind, source=source_id) is not None
 
 
-def expired(connection: sa.Connection, member_id: str, before: str | None, limit: int) -> Sequence[StoredLot]:
-    """Return a member's lots that have expired, the newest first; `before` is the id of one."""
-    query = sa.select(*_COLUMNS).where(lots.c.member_id == member_id, lots.c.state == "expired")
+def expired(
+    connection: sa.Connection, member_ids: Collection[str], before: str | None, limit: int
+) -> Sequence[StoredLot]:
+    """Return these members' lots that have expired, the newest first; `before` is the id of one."""
+    query = sa.select(*_COLUMNS).where(among(connection, lots.c.member_id, member_ids), lots.c.state == "expired")
     if before is not None:
         query = query.where(lots.c.lot_id < before)
     rows: Sequence[Any] = connection.execute(query.order_by(lots.c.lot_id.desc()).limit(limit)).all()

@@ -29,6 +29,7 @@ from loyalty_engine.store.tables import (
     phones,
     profiles,
     qualifying_days,
+    redemption_keys,
     redemptions,
     voucher_codes,
     vouchers,
@@ -49,6 +50,11 @@ _PERSONAL: Final = (
     tuple(one.name for one in profiles.columns if one.name.startswith("birthday_")),
 )
 """What of a profile is taken over where the other member has nothing of it."""
+_FREE: Final[Values] = {"status": "issued", "held_until": None, "lines": None}
+_GIVEN: Final[Values] = {"status": "cancelled", "reason": "merged"} | dict.fromkeys(
+    ("posting_id", "lines", "worth_minor", "redeemed_at", "held_until")
+)
+"""A voucher that another member has now."""
 _CHANNELS: Final = {"phone": "sms", "email": "email"}
 _PUT_REFUSAL: Final = statements.upsert(consents, given=take("given"), at=take("at"), proof=take("proof"))
 
@@ -69,12 +75,14 @@ def open_lots(connection: sa.Connection, member_id: str, wallet: str) -> list[Va
     return [dict(found) for found in connection.execute(query.order_by(*order)).mappings()]
 
 
-def holds(connection: sa.Connection, member_id: str) -> list[str]:
+def holds(connection: sa.Connection, member_id: str, now: datetime) -> list[str]:
     """Return what keeps points or vouchers of a member back: `redemption <id>`, `voucher <code>`."""
     held = sa.select(redemptions.c.redemption_id).where(
         redemptions.c.member_id == member_id, redemptions.c.status == "held"
     )
-    shown = sa.select(vouchers.c.code).where(vouchers.c.member_id == member_id, vouchers.c.status == "held")
+    until = vouchers.c.held_until
+    is_over = sa.and_(until.is_not(None), until <= sa.literal(now, until.type))
+    shown = sa.select(vouchers.c.code).where(vouchers.c.member_id == member_id, vouchers.c.status == "held", ~is_over)
     found = [f"redemption {one}" for one in connection.scalars(held.order_by(redemptions.c.redemption_id))]
     return found + [f"voucher {one}" for one in connection.scalars(shown.order_by(vouchers.c.code))]
 
@@ -109,6 +117,18 @@ def _of(connection: sa.Connection, table: sa.Table, member_id: str) -> list[Valu
     return [dict(row) for row in connection.execute(sa.select(table).where(table.c.member_id == member_id)).mappings()]
 
 
+def move_redemptions(connection: sa.Connection, old: str, into: str) -> None:
+    """Let points that were spent on no purchase yet pay one that comes; the entries that spent them stay where they are."""
+    row = redemptions.c
+    unpaid = (row.status == "captured", row.reward.is_(None), row.posting_id.is_(None))
+    found = connection.execute(sa.select(redemptions).where(row.member_id == old, *unpaid)).mappings().all()
+    for one in found:
+        connection.execute(redemptions.insert().values({**one, "member_id": into}))
+        of_it = redemption_keys.c.redemption_id == one["redemption_id"]
+        connection.execute(redemption_keys.update().where(of_it).values(member_id=into))
+        connection.execute(redemptions.delete().where(row.member_id == old, row.redemption_id == one["redemption_id"]))
+
+
 def move_person(connection: sa.Connection, old: str, into: str) -> None:
     """Take over what the other member lacks, and forget the rest of the person with the codes for signing in."""
     _PUT_DATE.many(connection, [{**row, "member_id": into} for row in _of(connection, member_dates, old)])
@@ -138,16 +158,28 @@ def _hold_on(connection: sa.Connection, member_id: str, changes: Sequence[dateti
 
 
 def reissue_vouchers(connection: sa.Connection, old: str, into: str, at: datetime) -> list[tuple[Values, Values]]:
-    """Give the other member the vouchers that can be used, with their codes; return each as it was, and the new one."""
+    """Give the other member the vouchers that can be used, with their codes; return each as it was, and the new one.
+
+    With them go those that a purchase used up which is not booked yet: it will be the other one's.
+    """
+    mine = _of(connection, vouchers, old)
+    for one in mine:
+        if one["status"] == "redeemed" and one["posting_id"] is None and one["lines"]:
+            hand_over(connection, one, into, at)
+    return [(one, hand_over(connection, {**one, **_FREE}, into, at)) for one in mine if _is_free(one, at)]
+
+
+def _is_free(one: Values, now: datetime) -> bool:
+    return one["status"] == "issued" or (one["status"] == "held" and bool(one["held_until"] <= now))
+
+
+def hand_over(connection: sa.Connection, one: Values, into: str, at: datetime) -> Values:
+    """Give the other member a voucher as it is in `one`, with its code, and return its new row; the old one is cancelled."""
     row = vouchers.c
-    usable = [one for one in _of(connection, vouchers, old) if one["status"] == "issued"]
-    moved: list[tuple[Values, Values]] = []
-    for one in usable:
-        fresh = {**one, "member_id": into, "voucher_id": new_id(), "source_kind": MERGE, "source_id": one["voucher_id"]}
-        connection.execute(vouchers.insert().values(**fresh))
-        ended = vouchers.update().where(row.member_id == old, row.voucher_id == one["voucher_id"])
-        connection.execute(ended.values(status="cancelled", ended_at=at, reason="merged"))
-        leads = voucher_codes.update().where(voucher_codes.c.code == one["code"])
-        connection.execute(leads.values(member_id=into, voucher_id=fresh["voucher_id"]))
-        moved.append((one, fresh))
-    return moved
+    fresh = {**one, "member_id": into, "voucher_id": new_id(), "source_kind": MERGE, "source_id": one["voucher_id"]}
+    connection.execute(vouchers.insert().values(**fresh))
+    ended = vouchers.update().where(row.member_id == one["member_id"], row.voucher_id == one["voucher_id"])
+    connection.execute(ended.values(**_GIVEN, ended_at=at))
+    leads = voucher_codes.update().where(voucher_codes.c.code == one["code"])
+    connection.execute(leads.values(member_id=into, voucher_id=fresh["voucher_id"]))
+    return fresh

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.store import statements
 from loyalty_engine.store.nights.batches import these
+from loyalty_engine.store.survivors import MERGE, MERGE_GRACE, MERGE_MANUAL
 from loyalty_engine.store.tables import (
     member_dates,
     members,
@@ -27,7 +28,7 @@ from rules.birthdays import StoredDay
 Due = sa.Select[Any] | sa.CompoundSelect[Any]
 
 _ACTIVE: Final = members.c.status == "active"
-_UPGRADES_NOT_BY: Final = ("manual", "manual_end", "merge", "import", "enrolment")
+_UPGRADES_NOT_BY: Final = ("manual", "manual_end", MERGE, MERGE_MANUAL, MERGE_GRACE, "import", "enrolment")
 """Sources of tier changes that are no upgrade of the member's own making."""
 _CHANGED: Final = sa.and_(
     # Written out, because SQLite takes a partial index only for a condition that it can read.

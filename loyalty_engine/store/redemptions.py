@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from loyalty_engine.store import statements
+from loyalty_engine.store import statements, survivors
 from loyalty_engine.store.statements import Statement
 from loyalty_engine.store.tables import ledger_entries, lot_changes, lots, purchases, redemption_keys, redemptions
 from rules.lots import Spent
@@ -164,9 +164,12 @@ def held_parts(connection: sa.Connection, held: Redemption) -> tuple[Spent, ...]
 
 
 def spent_parts(connection: sa.Connection, spent: Redemption) -> tuple[Spent, ...]:
-    """Return which points of which lots a redemption has spent."""
-    rows = _spent_parts.rows(connection, member_id=spent.member_id, redemption_id=spent.redemption_id)
-    return tuple(_parts(rows))
+    """Return which points of which lots a redemption has spent; its entry may be a merged member's."""
+    for member_id in survivors.family(connection, spent.member_id):
+        rows = _spent_parts.rows(connection, member_id=member_id, redemption_id=spent.redemption_id)
+        if rows:
+            return tuple(_parts(rows))
+    return ()
 
 
 def _parts(rows: list[statements.Row]) -> Iterator[Spent]:

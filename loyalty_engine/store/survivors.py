@@ -5,6 +5,7 @@ itself says who came to whom: every merge leaves an entry `transfer_in` whose so
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,10 +17,25 @@ from loyalty_engine.store.tables import ledger_entries, members
 MERGE: Final = "merge"
 """The kind of source of what a merge books: the id is the other member's."""
 
+MERGE_MANUAL: Final = "merge_manual"
+"""The kind of source of a level that a merge brings along which staff had given: it ends as theirs do."""
+MERGE_GRACE: Final = "merge_grace"
+"""The kind of source of a level that a merge brings along in its days of grace: they go on, and don't begin anew."""
+
 _into: Final = Statement(
     sa.select(members.c.merged_into).where(
         members.c.member_id == sa.bindparam("member_id", type_=members.c.member_id.type)
     )
+)
+_gone: Final = Statement(
+    sa.select(ledger_entries.c.source_id)
+    .where(
+        ledger_entries.c.member_id == sa.bindparam("member_id", type_=ledger_entries.c.member_id.type),
+        ledger_entries.c.source_kind == MERGE,
+        ledger_entries.c.kind == "transfer_out",
+        ledger_entries.c.booked_at < sa.bindparam("before", type_=ledger_entries.c.booked_at.type),
+    )
+    .limit(1)
 )
 _came: Final = Statement(
     sa.select(ledger_entries.c.source_id)
@@ -47,6 +63,19 @@ def find(connection: sa.Connection, member_id: str) -> str | None:
 def of(connection: sa.Connection, member_id: str) -> str:
     """Return the member that an id leads to now; an id that is nobody's stays as it is."""
     return find(connection, member_id) or member_id
+
+
+def then(connection: sa.Connection, member_id: str, before: datetime) -> str:
+    """Return the member that an id led to after all merges that were booked before an instant."""
+    found: str | None = member_id
+    while found is not None:
+        member_id, found = found, _gone_to(connection, found, before)
+    return member_id
+
+
+def _gone_to(connection: sa.Connection, member_id: str, before: datetime) -> str | None:
+    row = _gone.one(connection, member_id=member_id, before=before)
+    return str(row[0]) if row else None
 
 
 def among_them(connection: sa.Connection, member_ids: Collection[str]) -> dict[str, str]:

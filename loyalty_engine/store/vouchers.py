@@ -51,15 +51,6 @@ _select_code = Statement(
 _one = sa.select(vouchers).where(vouchers.c.member_id == _member, vouchers.c.voucher_id == _voucher)
 _select_voucher = Statement(_one)
 _lock_voucher = Statement(_one.with_for_update())
-_of_posting = Statement(
-    sa.select(vouchers)
-    .where(
-        vouchers.c.member_id == _member,
-        vouchers.c.posting_id == sa.bindparam("posting_id", type_=vouchers.c.posting_id.type),
-        vouchers.c.status == "redeemed",
-    )
-    .order_by(vouchers.c.voucher_id)
-)
 _usable = Statement(
     sa.select(vouchers)
     .where(vouchers.c.member_id == _member, sa.or_(vouchers.c.status == "issued", vouchers.c.status == "held"))
@@ -147,11 +138,6 @@ def first_issued(connection: sa.Connection, row: Values) -> Values:
     same = (vouchers.c.code == row["code"], vouchers.c.source_kind != survivors.MERGE)
     query = sa.select(vouchers).where(vouchers.c.member_id.in_(family), *same)
     return dict(connection.execute(query).mappings().one())
-
-
-def used_on(connection: sa.Connection, member_id: str, posting_id: str) -> list[Values]:
-    """Return the vouchers that were redeemed on a purchase."""
-    return [_values(row) for row in _of_posting.rows(connection, member_id=member_id, posting_id=posting_id)]
 
 
 def code_of(connection: sa.Connection, member_id: str, source_kind: str, source_id: str) -> str | None:

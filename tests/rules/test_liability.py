@@ -46,6 +46,18 @@ WORKED = [
 """docs/guides/liability.md reckons with these."""
 
 
+def test_what_a_merge_moves_neither_goes_nor_comes() -> None:
+    alone = [came(JAN, 10_000), lapsed(JAN, 10_000, MAR)]
+    moved = [
+        Cell("beans", JAN, "green", FEB, kind, points)
+        for kind, points in (("transfer_out", -10_000), ("transfer_in", 10_000))
+    ]
+    paid_a_debt = [moved[0], moved[1]._replace(points=7_000), used(JAN, 0, FEB)]
+    assert curves([*alone, *moved], MAR)["beans"].pooled == curves(alone, MAR)["beans"].pooled
+    curve = curves([came(JAN, 10_000), *paid_a_debt, lapsed(JAN, 7_000, MAR)], MAR)["beans"]
+    assert (curve.at("green", 1), curve.at("green", 2)) == ((Fraction(3, 10), 0), (1, 1))
+
+
 def test_the_worked_example_of_the_guide_is_right() -> None:
     known = curves(WORKED, MAR)
     curve = known["beans"]

@@ -41,6 +41,7 @@ BREAKS = {
     "a limit has room again": ("UPDATE limit_uses SET used = 0 WHERE limit_id LIKE 'reward/%'", 6, "limit_uses"),
     "a benefit can be had again": ("DELETE FROM limit_uses WHERE limit_id LIKE 'benefit/%'", 6, "limit_uses"),
     "a limit was used by nobody": ("INSERT INTO limit_uses SELECT member_id, 'reward/x/day', '2026-11-22', 1 FROM members LIMIT 1", 6, "limit_uses"),
+    "the goods came back, and the voucher didn't": ("UPDATE purchases SET left_units = '{\"1\":0}' WHERE purchase_key = 's-1/used'", 6, "vouchers"),
     "a cancelled voucher is issued again": ("UPDATE vouchers SET status = 'issued', ended_at = NULL WHERE status = 'cancelled'", 6, "reward_stock"),
     "a limit is used less than never": ("UPDATE limit_uses SET used = -1 WHERE limit_id LIKE 'reward/%'", 12, "limit_uses"),
     "an automatic voucher is gone": ("DELETE FROM vouchers WHERE source_kind = 'automatic'", 7, "vouchers"),

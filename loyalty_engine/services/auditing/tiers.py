@@ -12,6 +12,7 @@ from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.reviews import removed_before
 from loyalty_engine.store.audits import rows
 from loyalty_engine.store.audits.rows import Group
+from loyalty_engine.store.survivors import MERGE_GRACE, MERGE_MANUAL
 from rules.errors import NotFound
 from rules.periods import business_day
 from rules.plan import Plan
@@ -105,12 +106,14 @@ def _standing(before: Any) -> Standing:
     if before is None:
         return Standing(None, None, None, "metric", date.min)
     grace_until = before.review_on if _is_grace(before) else None
-    by: By = "manual" if before.source_kind == "manual" else "metric"
+    by: By = "manual" if before.source_kind in ("manual", MERGE_MANUAL) else "metric"
     return Standing(before.level, before.review_on, grace_until, by, date.min)
 
 
 def _is_grace(change: Any) -> bool:
-    return change is not None and change.source_kind == "review" and change.reason == GRACE
+    if change is None:
+        return False
+    return bool(change.source_kind == MERGE_GRACE or (change.source_kind == "review" and change.reason == GRACE))
 
 
 def _tiers(connection: sa.Connection, version: int) -> Tiers | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.auditing.report import Progress, Report, Rule, differing
 from loyalty_engine.services.programmes import plan_of
+from loyalty_engine.services.purchase_documents import decode_json
 from loyalty_engine.services.voucher_issuing import counted, reward_in
 from loyalty_engine.store.audits import rows
 from loyalty_engine.store.audits import vouchers as stored
@@ -18,6 +19,7 @@ from rules.programme import Programme, Reward
 
 _STOCK: Final = Rule(6, "reward_stock", "what is taken of a reward's stock is how many of its vouchers count")
 _LIMITS: Final = Rule(6, "limit_uses", "what is used of a limit on rewards is how many vouchers count under it")
+_KEPT: Final = Rule(6, "vouchers", "a voucher comes back with the last of the goods that it was used on")
 _NAMELESS: Final = Rule(11, "vouchers", "the version that issued it has its reward")
 
 _Uses = defaultdict[tuple[str, str, date], int]
@@ -40,9 +42,18 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
             for key in differing(said, uses):
                 named = dict(zip(("member_id", "limit_id", "period_start"), key, strict=True))
                 report.note(_LIMITS, named, {"used": said.get(key, 0)}, {"used": uses.get(key, 0)})
+    _look_at_returns(connection, report)
     taken = stored.stock_taken(connection)
     for reward in differing(taken, stock):
         report.note(_STOCK, {"reward_id": reward}, {"issued": taken.get(reward, 0)}, {"issued": stock.get(reward, 0)})
+
+
+def _look_at_returns(connection: sa.Connection, report: Report) -> None:
+    for one in stored.used_on_purchases(connection):
+        lines, left = decode_json(one.lines).get("off", {}), decode_json(one.left_units)
+        if lines and not any(left.get(line, 0) for line in lines):
+            key = {"member_id": one.member_id, "voucher_id": one.voucher_id}
+            report.note(_KEPT, key, {"status": "redeemed"}, {"status": "issued"})
 
 
 def _reward(

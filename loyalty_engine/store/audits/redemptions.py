@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.store.audits.checks import Check, Rows, broken, differences, keys_of
+from loyalty_engine.store.audits.checks import Check, broken, differences, keys_of
+from loyalty_engine.store.audits.merges import account_of, roots
 from loyalty_engine.store.tables import (
     accounts,
     ledger_entries,
@@ -41,7 +42,7 @@ def _held() -> tuple[Check, ...]:
 
 
 def _ends() -> tuple[Check, ...]:
-    figures = ("holds", "captures", "releases", "spent", "held")
+    figures, ends = ("holds", "captures", "releases", "spent", "held"), roots()
     keyed: sa.Label[int] = sa.literal_column("1").label("rows")
     keys = sa.select(redemption_keys.c.member_id, redemption_keys.c.redemption_id, keyed)
     there = sa.select(redemptions.c.member_id, redemptions.c.redemption_id, keyed)
@@ -52,7 +53,7 @@ def _ends() -> tuple[Check, ...]:
     too_soon = sa.and_(row.status != "captured", sa.or_(kept != 0, row.posting_id.is_not(None)))
     return (
         Check(9, "redemptions", "a hold is captured, released or timed out once, and its entries say so", _REDEMPTION,
-              differences(_REDEMPTION, figures, _as_said(), _as_booked())),
+              differences(_REDEMPTION, figures, _of_survivors(_as_said(), ends), _of_survivors(_as_booked(), ends))),
         Check(9, "redemptions", "what is held has an end, and only what was captured is spent or paid a purchase",
               keys_of(redemptions), broken(redemptions, sa.or_(open_end, too_soon), "status", "captured", "posting_id")),
         Check(9, "redemption_keys", "a redemption's id leads to it", _REDEMPTION,
@@ -64,7 +65,7 @@ def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.case((condition, 1), else_=0)
 
 
-def _as_said() -> Rows:
+def _as_said() -> sa.Select[Any]:
     """What entries a redemption must have, by its own row: one that costs nothing has none."""
     row = redemptions.c
     was_held = row.held_seq.is_not(None)
@@ -82,7 +83,7 @@ def _as_said() -> Rows:
     )
 
 
-def _as_booked() -> Rows:
+def _as_booked() -> sa.Select[Any]:
     entry = ledger_entries.c
     kinds = ("redemption", "hold", "capture", "release", "timeout")
     return sa.select(
@@ -97,17 +98,25 @@ def _as_booked() -> Rows:
 
 
 def _restored() -> tuple[Check, ...]:
-    entry, row = ledger_entries.c, redemptions.c
+    entry, row, ends = ledger_entries.c, redemptions.c, roots()
     returned = sa.and_(entry.kind == "restoration", entry.source_kind.in_(("restoration", "undoing")))
     booked = sa.select(entry.member_id, entry.wallet, entry.points.label("restored")).where(returned)
     said = sa.select(row.member_id, row.wallet, row.restored).where(row.wallet.is_not(None), row.reward.is_(None))
     unbound = sa.and_(row.restored > 0, row.posting_id.is_(None), row.reward.is_(None), row.status != "released")
     return (
         Check(6, "redemptions", "what came back to a wallet is what its redemptions say came back", _ACCOUNT,
-              differences(_ACCOUNT, ("restored",), booked, said)),
+              differences(_ACCOUNT, ("restored",), _of_survivors(booked, ends), _of_survivors(said, ends))),
         Check(6, "redemptions", "only what paid a purchase, or was released for good, comes back", keys_of(redemptions),
               broken(redemptions, unbound, "restored")),
     )  # fmt: skip
+
+
+def _of_survivors(figures: sa.Select[Any], ends: sa.Subquery) -> sa.Select[Any]:
+    """Return figures of members as those of whom each was merged into: what one spent comes back to the other."""
+    said = figures.subquery()
+    rest = [column for column in said.c if column.name != "member_id"]
+    whose = account_of(said.c.member_id, ends).label("member_id")
+    return sa.select(whose, *rest).join_from(said, ends, ends.c.member_id == said.c.member_id, isouter=True)
 
 
 class Paid(NamedTuple):

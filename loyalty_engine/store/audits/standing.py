@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from loyalty_engine.store.audits.checks import EXPECTED, FOUND, Check, broken, differences, keys_of
 from loyalty_engine.store.audits.merges import account_of, roots
+from loyalty_engine.store.survivors import MERGE_GRACE, MERGE_MANUAL
 from loyalty_engine.store.tables import (
     MAX_POINTS_AN_ENTRY,
     budgets,
@@ -111,13 +112,14 @@ def _latest(posted: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 def _level() -> sa.Select[Any]:
     last = sa.and_(tier_history.c.member_id == members.c.member_id, tier_history.c.change_no == members.c.tier_changes)
-    in_grace = sa.and_(tier_history.c.source_kind == "review", tier_history.c.reason == GRACE)
+    source = tier_history.c.source_kind
+    in_grace = sa.or_(source == MERGE_GRACE, sa.and_(source == "review", tier_history.c.reason == GRACE))
     pairs = (
         (members.c.level, tier_history.c.level),
         (members.c.level_since_at, tier_history.c.since_at),
         (members.c.level_review_on, tier_history.c.review_on),
         (members.c.level_grace_until, sa.case((in_grace, tier_history.c.review_on))),
-        (members.c.level_by, sa.case((tier_history.c.source_kind == "manual", "manual"), else_="metric")),
+        (members.c.level_by, sa.case((source.in_(("manual", MERGE_MANUAL)), "manual"), else_="metric")),
     )
     shown = [
         column

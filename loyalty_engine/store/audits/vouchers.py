@@ -11,6 +11,9 @@ from loyalty_engine.store.survivors import MERGE
 from loyalty_engine.store.tables import (
     ledger_entries,
     limit_uses,
+    members,
+    purchase_keys,
+    purchases,
     redemptions,
     reward_stock,
     voucher_codes,
@@ -116,6 +119,26 @@ def of_members(connection: sa.Connection, group: Group) -> Iterator[Any]:
         counts = sa.and_(row.source_kind != MERGE, kept)
     columns = (row.member_id, row.reward, row.version, row.source_kind, row.source_id, row.issued_at)
     query = sa.select(*columns).where(group.of(vouchers), counts)
+    return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
+
+
+def used_on_purchases(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (member, voucher, lines, units left) of vouchers used on purchases of which something came back.
+
+    A purchase that moved is looked at where it is now. What a member used who was erased since is nobody's.
+    """
+    row, then, now = vouchers.c, purchases.alias("then"), purchases.alias("now")
+    query = (
+        sa.select(row.member_id, row.voucher_id, row.lines, now.c.left_units)
+        .join_from(vouchers, then, sa.and_(then.c.member_id == row.member_id, then.c.posting_id == row.posting_id))
+        .join(purchase_keys, purchase_keys.c.purchase_key == then.c.purchase_key)
+        .join(
+            now,
+            sa.and_(now.c.member_id == purchase_keys.c.member_id, now.c.posting_id == purchase_keys.c.posting_id),
+        )
+        .join(members, members.c.member_id == row.member_id)
+        .where(row.status == "redeemed", now.c.left_units.is_not(None), members.c.status != "erased")
+    )
     return iter(connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query))
 
 
