@@ -30,7 +30,7 @@ from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import StillInWork, in_transaction, reading
-from rules.errors import Forbidden, NotFound
+from rules.errors import Forbidden, Invalid, NotFound
 
 TIMED_OUT_BY = Actor("time-out", "service")
 """Who frees holds that nobody captured."""
@@ -39,7 +39,13 @@ TIMED_OUT_BY = Actor("time-out", "service")
 def redeem_in(
     connection: sa.Connection, actor: Actor, request: RedemptionRequest, right: Right | None = None
 ) -> Answer:
-    """Use points as money, or for a reward: 201. `right` is the member's one-time code, once it was tried."""
+    """Use points as money, or for a reward: 201. `right` is the member's one-time code, once it was tried.
+
+    Raises `Invalid` (`gift_not_allowed`) for a reason that is none of staff's.
+    """
+    if request.reason is not None and actor.role not in ("staff", "admin"):
+        said = {"reason": ["leave it out to use points, or ask staff to give the reward"]}
+        raise Invalid("gift_not_allowed", "Only staff give rewards for nothing, which is what a reason is for.", said)
     if request.reward is not None:
         return reward_redemptions.redeem(connection, actor, request, right)
     if actor.role in ("staff", "admin"):

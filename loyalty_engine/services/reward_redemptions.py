@@ -117,9 +117,7 @@ def _way(
     if given is not None and used_up is None:
         return _Way("benefit", limit=given, source_prefix=given.id.removeprefix("benefit/") + "/")
     if reward.cost is None:
-        raise used_up or Conflict(
-            "reward_not_for_sale", f"{reward.id} is a gift: of a level, of an occasion, or of staff with a reason."
-        )
+        raise used_up or _not_for_sale(plan, reward)
     own = own_limit(reward)
     refusal = level_refusal(reward, state.level) or (
         own.refusal(connection, state.member_id, today) if own is not None else None
@@ -127,6 +125,13 @@ def _way(
     if refusal is not None:
         raise refusal
     return _Way("redemption", reward.cost, own)
+
+
+def _not_for_sale(plan: Plan, reward: Reward) -> Conflict:
+    detail = f"{reward.id} is a gift: of a level, of an occasion, or of staff with a reason."
+    sold = [one.id for one in plan.programme.rewards if one.cost is not None]
+    remedy = f"choose one that is for sale: {', '.join(sold)}" if sold else "no reward is for sale"
+    return Conflict("reward_not_for_sale", detail, {"reward": [remedy], "reason": ["staff give it with a reason"]})
 
 
 def _proof(
