@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services import (
     held_redemptions,
+    held_rewards,
     points_redemptions,
     redemption_messages,
     reward_redemptions,
@@ -54,11 +55,15 @@ def redeem_in(
 
 
 def capture_in(connection: sa.Connection, actor: Actor, redemption_id: str, points: int | None) -> Answer:
-    """Spend what is held, or `points` of it: 200, also for a repetition. See `held_redemptions.capture`."""
+    """Spend what is held, or `points` of it: 200, also for a repetition. See `held_redemptions.capture`, of a
+    reward `held_rewards.capture`.
+    """
 
     def end(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
         if held.status == "held":
             points_redemptions.check_active(state)
+        if held.reward is not None:
+            return held_rewards.capture(posting, state, held, points)
         return held_redemptions.capture(posting, state, held, points)
 
     return _ended(connection, actor, redemption_id, end)
