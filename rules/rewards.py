@@ -186,7 +186,8 @@ def level_refusal(reward: Reward, level: str | None) -> Refusal | None:
     if not reward.levels or level in reward.levels:
         return None
     which = ", ".join(sorted(reward.levels))
-    return Conflict("reward_not_for_level", f"{reward.id} is for these levels: {which}.")
+    said = {"reward": [f"is for the levels {which}: choose another reward"]}
+    return Conflict("reward_not_for_level", f"{reward.id} is for these levels: {which}.", said)
 
 
 def limit_refusal(reward_id: str, per: Per, times: int, used: int, today: date) -> Refusal | None:

@@ -33,9 +33,9 @@ class VersionConverter(BaseConverter):
 
 
 class DayConverter(BaseConverter):
-    """A business day."""
+    """A business day, of whatever year; whoever uses it says which ones there may be."""
 
-    regex = r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+    regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
     def to_python(self, value: str) -> date:
         try:

@@ -73,7 +73,7 @@ def instant(written: str) -> datetime:
             return datetime.fromisoformat(written.upper())
     except ValueError:
         pass
-    raise ValueError('not a date and time with its offset: write it as "2026-11-22T09:41:00+08:00"')
+    raise ValueError('not a date and time with its offset, from 1900 to 2199: write it as "2026-11-22T09:41:00+08:00"')
 
 
 def day(written: str) -> date:
@@ -83,7 +83,7 @@ def day(written: str) -> date:
             return date.fromisoformat(written)
     except ValueError:
         pass
-    raise ValueError('not a date: write it as "2026-11-22"')
+    raise ValueError('not a date from 1900-01-01 to 2199-12-31: write it as "2026-11-22"')
 
 
 def currency(written: str) -> str:

@@ -41,7 +41,10 @@ def check_open(held: Redemption) -> None:
     """Raise `Conflict` where a redemption is no hold, or no longer."""
     if held.status == "captured":
         detail = f"{held.captured} points of this redemption are spent: they come back when goods do."
-        raise Conflict("redemption_captured", detail)
+        said = {
+            "points": [f"{held.captured} are captured: leave it as it is, or release it with a reason and redeem anew"]
+        }
+        raise Conflict("redemption_captured", detail, said)
     if held.status == "released":
         raise Conflict("redemption_released", "This hold was released: its points are free, redeem them anew.")
     if is_over(held):

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from loyalty_engine.services.programmes import plan_of
 from loyalty_engine.services.purchase_answers import balances
+from loyalty_engine.services.vouchers import shown
 from loyalty_engine.store import redemptions as store
+from loyalty_engine.store import vouchers
 from loyalty_engine.store.member_state import Account
 from loyalty_engine.store.redemptions import Redemption
 from rules.money import format_amount
@@ -37,7 +39,17 @@ def redemption_answer(connection: sa.Connection, redemption: Redemption, account
         "balances": balances(programme, accounts),
         "programme_version": redemption.version,
     }
+    if redemption.reward is not None:
+        said |= {"reward": redemption.reward, "voucher": _voucher(connection, redemption)}
     return _encode(said)
+
+
+def _voucher(connection: sa.Connection, redemption: Redemption) -> dict[str, Any] | None:
+    """Return the voucher that a redemption bought, wherever a merge took it; None while it is only held."""
+    code = vouchers.code_of(connection, redemption.member_id, "redemption", redemption.redemption_id)
+    place = vouchers.place_of(connection, code) if code else None
+    row = vouchers.find(connection, place) if place else None
+    return shown(connection, row) if row else None
 
 
 def _worth(programme: Programme, redemption: Redemption) -> int:

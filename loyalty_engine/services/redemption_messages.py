@@ -23,12 +23,15 @@ CAUSE: Final = "redemption"
 
 def tell(posting: Posting, state: MemberState, redemptions: Iterable[Redemption], plan: Plan | None = None) -> None:
     """Tell of points that were spent; what is only held is told when it is captured. `plan` is that of now, if at hand."""
-    _plan(posting, plan, [_of_points(state, one) for one in redemptions if one.status == "captured"])
+    _plan(posting, plan, [_of(state, one) for one in redemptions if one.status == "captured"])
 
 
-def _of_points(state: MemberState, one: Redemption) -> Wanted:
+def _of(state: MemberState, one: Redemption) -> Wanted:
     assert one.wallet is not None, "points are spent from a wallet"
-    places = _points(state, Cost(one.captured, one.wallet))
+    cost = Cost(one.captured, one.wallet)
+    if one.reward is not None:
+        return _of_reward(state, one.redemption_id, one.reward, cost)
+    places = _points(state, cost)
     return Wanted(state.member_id, REDEEMED.id, CAUSE, one.redemption_id, places, at_once=True)
 
 
@@ -36,8 +39,12 @@ def tell_of_reward(
     posting: Posting, state: MemberState, plan: Plan, redemption_id: str, reward: str, cost: Cost
 ) -> None:
     """Tell of points that bought a reward."""
+    _plan(posting, plan, [_of_reward(state, redemption_id, reward, cost)])
+
+
+def _of_reward(state: MemberState, redemption_id: str, reward: str, cost: Cost) -> Wanted:
     places = {**_points(state, cost), "reward": reward}
-    _plan(posting, plan, [Wanted(state.member_id, REWARD_REDEEMED.id, CAUSE, redemption_id, places, at_once=True)])
+    return Wanted(state.member_id, REWARD_REDEEMED.id, CAUSE, redemption_id, places, at_once=True)
 
 
 def _points(state: MemberState, cost: Cost) -> dict[str, str | int]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from loyalty_engine import clock
 from loyalty_engine.services import (
     held_redemptions,
+    held_rewards,
     points_redemptions,
     redemption_messages,
     reward_redemptions,
@@ -30,7 +31,7 @@ from loyalty_engine.store import redemptions as store
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import StillInWork, in_transaction, reading
-from rules.errors import Forbidden, NotFound
+from rules.errors import Forbidden, Invalid, NotFound
 
 TIMED_OUT_BY = Actor("time-out", "service")
 """Who frees holds that nobody captured."""
@@ -39,7 +40,13 @@ TIMED_OUT_BY = Actor("time-out", "service")
 def redeem_in(
     connection: sa.Connection, actor: Actor, request: RedemptionRequest, right: Right | None = None
 ) -> Answer:
-    """Use points as money, or for a reward: 201. `right` is the member's one-time code, once it was tried."""
+    """Use points as money, or for a reward: 201. `right` is the member's one-time code, once it was tried.
+
+    Raises `Invalid` (`gift_not_allowed`) for a reason that is none of staff's.
+    """
+    if request.reason is not None and actor.role not in ("staff", "admin"):
+        said = {"reason": ["leave it out to use points, or ask staff to give the reward"]}
+        raise Invalid("gift_not_allowed", "Only staff give rewards for nothing, which is what a reason is for.", said)
     if request.reward is not None:
         return reward_redemptions.redeem(connection, actor, request, right)
     if actor.role in ("staff", "admin"):
@@ -48,11 +55,15 @@ def redeem_in(
 
 
 def capture_in(connection: sa.Connection, actor: Actor, redemption_id: str, points: int | None) -> Answer:
-    """Spend what is held, or `points` of it: 200, also for a repetition. See `held_redemptions.capture`."""
+    """Spend what is held, or `points` of it: 200, also for a repetition. See `held_redemptions.capture`, of a
+    reward `held_rewards.capture`.
+    """
 
     def end(posting: Posting, state: MemberState, held: Redemption) -> Redemption:
         if held.status == "held":
             points_redemptions.check_active(state)
+        if held.reward is not None:
+            return held_rewards.capture(posting, state, held, points)
         return held_redemptions.capture(posting, state, held, points)
 
     return _ended(connection, actor, redemption_id, end)

@@ -11,7 +11,14 @@ import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger, phone_changes, redemption_messages, redemption_proofs
+from loyalty_engine.services import (
+    audit_log,
+    held_rewards,
+    ledger,
+    phone_changes,
+    redemption_messages,
+    redemption_proofs,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.identification import identify
@@ -52,12 +59,11 @@ class _Way:
 def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, right: Right | None = None) -> Answer:
     """Redeem one reward: 201 with the voucher; staff who write a `reason` give it for nothing.
 
+    Without `capture` what it costs is held: see `held_rewards`.
+
     Raises `NotFound`, `Conflict` with what would work, and `proof_needed` as points do.
     """
     assert request.reward is not None, "a redemption for a reward"
-    if not request.capture:
-        said = {"capture": ["leave it out: the voucher is what is held"]}
-        raise Invalid("reward_not_held", "A reward is redeemed at once.", said)
     at_store = None if actor.role in ("staff", "admin") else own_site(connection, actor, request.store).store
     now = clock.now()
     plan = plan_for(connection, now)
@@ -73,6 +79,10 @@ def redeem(connection: sa.Connection, actor: Actor, request: RedemptionRequest, 
     way = _way(connection, actor, state, plan, reward, request, today)
     redemption_id = new_id()
     proof = _proof(connection, plan, request, way, state.member_id, right)
+    if not request.capture:
+        return held_rewards.hold(
+            posting, state, plan, reward, _held_cost(way, reward), request.hold_for, at_store, proof
+        )
     if way.limit is not None:
         way.limit.use(connection, state.member_id, today)
     source = Source(way.kind, way.source_prefix + redemption_id, now)
@@ -117,9 +127,7 @@ def _way(
     if given is not None and used_up is None:
         return _Way("benefit", limit=given, source_prefix=given.id.removeprefix("benefit/") + "/")
     if reward.cost is None:
-        raise used_up or Conflict(
-            "reward_not_for_sale", f"{reward.id} is a gift: of a level, of an occasion, or of staff with a reason."
-        )
+        raise used_up or _not_for_sale(plan, reward)
     own = own_limit(reward)
     refusal = level_refusal(reward, state.level) or (
         own.refusal(connection, state.member_id, today) if own is not None else None
@@ -127,6 +135,22 @@ def _way(
     if refusal is not None:
         raise refusal
     return _Way("redemption", reward.cost, own)
+
+
+def _held_cost(way: _Way, reward: Reward) -> Cost:
+    if way.cost is None:
+        said = {"capture": ["leave it out: the voucher is what is held"]}
+        raise Invalid(
+            "reward_not_held", f"{reward.id} costs this member nothing, so that there is nothing to hold.", said
+        )
+    return way.cost
+
+
+def _not_for_sale(plan: Plan, reward: Reward) -> Conflict:
+    detail = f"{reward.id} is a gift: of a level, of an occasion, or of staff with a reason."
+    sold = [one.id for one in plan.programme.rewards if one.cost is not None]
+    remedy = f"choose one that is for sale: {', '.join(sold)}" if sold else "no reward is for sale"
+    return Conflict("reward_not_for_sale", detail, {"reward": [remedy], "reason": ["staff give it with a reason"]})
 
 
 def _proof(

@@ -23,11 +23,13 @@ from loyalty_engine.services.sites import site_of
 from loyalty_engine.store import store_days as store_queries
 from loyalty_engine.store.session import in_transaction, reading
 from loyalty_engine.store.store_days import Parked, Reported
-from rules.errors import NotFound
+from rules.errors import Invalid, NotFound
 from rules.money import format_amount, parse_amount
 from rules.periods import business_day
 from rules.programme import Programme
 
+_FIRST: Final = date(1900, 1, 1)
+_LAST: Final = date(2199, 12, 31)
 _NAMED: Final = 20
 """How many purchases that wait for staff are named."""
 
@@ -51,6 +53,7 @@ def put_in(connection: sa.Connection, actor: Actor, store: str, day: date, count
     Raises `Invalid` for what can't be right, and `NotFound` for another till's or merchant's store.
     """
     _check_place(connection, actor, store)
+    _check_day(day)
     now = clock.now()
     programme = plan_for(connection, now).programme
     reported = Reported(counted.purchases, _checked(programme, day, counted, now), now)
@@ -65,6 +68,7 @@ def find(actor: Actor, store: str, day: date) -> bytes:
     """Return what has come of a day, beside what the till counted, as the JSON that is answered."""
     with reading() as connection:
         _check_place(connection, actor, store)
+        _check_day(day)
         return _answer(connection, plan_for(connection, clock.now()).programme, store, day)
 
 
@@ -72,6 +76,12 @@ def _check_place(connection: sa.Connection, actor: Actor, store: str) -> None:
     if actor.role == "terminal" and store != actor.store_id:
         raise NotFound("store_not_found", f"There is no store {store}.")
     site_of(connection, actor, store)
+
+
+def _check_day(day: date) -> None:
+    if not _FIRST <= day <= _LAST:
+        said = {"day": [f"write a day from {_FIRST} to {_LAST}"]}
+        raise Invalid("store_day_invalid", f"{day} is out of range: days are from {_FIRST} to {_LAST}.", said)
 
 
 def _checked(programme: Programme, day: date, counted: Counted, now: datetime) -> int:

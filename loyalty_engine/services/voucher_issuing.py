@@ -80,7 +80,17 @@ def take_stock(posting: Posting, reward: Reward) -> None:
         return
     only_when_writing(posting)
     if not store.take_stock(posting.connection, reward.id, reward.stock):
-        raise Conflict("reward_out_of_stock", f"All {reward.stock} of {reward.id} are gone; choose another reward.")
+        raise _out_of_stock(reward)
+
+
+def check_stock(connection: sa.Connection, reward: Reward) -> None:
+    """Raise `Conflict` (`reward_out_of_stock`) where none of a reward's stock is left; take none of it."""
+    if reward.stock is not None and store.stock_taken(connection, reward.id) >= reward.stock:
+        raise _out_of_stock(reward)
+
+
+def _out_of_stock(reward: Reward) -> Conflict:
+    return Conflict("reward_out_of_stock", f"All {reward.stock} of {reward.id} are gone; choose another reward.")
 
 
 def only_when_writing(posting: Posting) -> None:

@@ -91,7 +91,8 @@ def _locked(connection: sa.Connection, code: str) -> tuple[Values, datetime, dat
 def _check_usable(row: Values, key: str | None, now: datetime, today: date) -> None:
     match state_of(row, now, today):
         case "redeemed":
-            raise Conflict("voucher_redeemed", "The voucher was redeemed before; ask for another one.")
+            said = {"code": ["ask for another voucher; this one comes back when all goods that it touched do"]}
+            raise Conflict("voucher_redeemed", "The voucher was redeemed before; ask for another one.", said)
         case "expired":
             raise Conflict("voucher_expired", f"The voucher was good through {row['valid_through']}.")
         case "cancelled":

@@ -93,7 +93,7 @@ _spent_on = Statement(
     .where(
         ledger_entries.c.member_id == sa.bindparam("member_id", type_=ledger_entries.c.member_id.type),
         ledger_entries.c.kind == "redemption",
-        ledger_entries.c.source_kind == sa.bindparam("source_kind"),
+        ledger_entries.c.source_kind.in_([sa.bindparam("source_kind"), sa.bindparam("held_kind")]),
         ledger_entries.c.source_id == sa.bindparam("source_id"),
         lot_changes.c.taken > 0,
     )
@@ -237,7 +237,10 @@ def give_use_back(connection: sa.Connection, member_id: str, limit: str, start: 
 
 def spent_on(connection: sa.Connection, member_id: str, source_kind: str, source_id: str) -> list[Spent]:
     """Return from which lots the points came that were spent on something."""
-    rows = _spent_on.rows(connection, member_id=member_id, source_kind=source_kind, source_id=source_id)
+    # What was held first is spent by its capture.
+    held_kind = "capture" if source_kind == "redemption" else source_kind
+    named = {"source_kind": source_kind, "held_kind": held_kind, "source_id": source_id}
+    rows = _spent_on.rows(connection, member_id=member_id, **named)
     return [Spent(*row) for row in rows]
 
 

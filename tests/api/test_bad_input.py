@@ -317,6 +317,13 @@ def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
     assert_refused(shop, shop.terminal("GET", path), 404, "no_such_path")
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
+def test_a_day_out_of_range_is_told_the_range(shop: Shop, day: str) -> None:
+    assert_refused(shop, shop.terminal("GET", f"/v1/stores/s-1/days/{day}"), 422, "store_day_invalid")
+    answer = shop.staff("GET", f"/v1/members/{shop.member_id}/balances?as_of={day}")
+    assert "from 1900-01-01 to 2199-12-31" in answer.json["errors"]["as_of"][0]
+
+
 def test_a_wrong_method_is_a_problem_that_names_the_right_ones(shop: Shop) -> None:
     answer = shop.terminal("DELETE", "/v1/quotes")
     assert_refused(shop, answer, 405, "method_not_allowed")

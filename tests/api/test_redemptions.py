@@ -105,6 +105,8 @@ def test_a_hold_that_is_over_is_refused(rich: Shop, frozen_clock: FrozenClock) -
         ({"purchase_total": "1e9"}, 422, "invalid_fields", "purchase_total"),
         ({"proof": {}}, 422, "invalid_fields", "proof.code"),
         ({"poins": 3}, 422, "invalid_fields", "poins"),
+        ({"reason": "a gift"}, 422, "gift_not_allowed", "reason"),
+        ({"points": ..., "wallet": ..., "reward": "cake", "reason": "a gift"}, 422, "gift_not_allowed", "reason"),
         ({"points": ..., "wallet": ..., "reward": "cake"}, 404, "reward_unknown", None),
         ({"points": 50}, 422, "points_below_minimum", "points"),
         ({"points": 310}, 422, "points_not_a_multiple", "points"),

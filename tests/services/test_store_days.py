@@ -107,6 +107,24 @@ def test_a_day_to_come_is_refused(days: int, accepted: bool) -> None:
             put(0, "0", day=DAY + timedelta(days=days))
 
 
+@pytest.mark.parametrize(
+    ("day", "accepted"),
+    [(date(1, 1, 1), False), (date(1899, 12, 31), False), (date(1900, 1, 1), True), (date(9999, 12, 31), False)],
+)
+def test_a_day_out_of_range_is_refused_with_the_range(day: date, accepted: bool) -> None:
+    open_shop()
+    if accepted:
+        put(0, "0", day=day)
+        return
+    for work in (lambda: put(0, "0", day=day), lambda: find(day=day)):
+        with pytest.raises(Refusal) as caught:
+            work()
+        assert (caught.value.code, caught.value.errors) == (
+            "store_day_invalid",
+            {"day": ["write a day from 1900-01-01 to 2199-12-31"]},
+        )
+
+
 @pytest.mark.parametrize("total", ["-1.00", "1.005", "1e3", "", "NaN", "1,00", "１"])
 def test_a_total_that_is_no_amount_is_refused(total: str) -> None:
     open_shop()

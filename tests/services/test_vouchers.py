@@ -328,6 +328,26 @@ def test_a_purchase_that_moves_leaves_its_voucher_used(app: Flask) -> None:
     assert_clean()
 
 
+def test_refusals_of_rewards_and_vouchers_say_what_would_work(app: Flask) -> None:
+    (ann,) = open_shop(REWARDED, 1)
+    post(sold("p1", ann, line(amount=14_000, category="cake")))
+    for reward, code, words in (
+        ("cake", "reward_not_for_sale", "five-off, tenth-off, sixth-cup"),
+        ("tenth-off", "reward_not_for_level", "gold, silver"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            redeem_reward(ann, reward, actor=TILL)
+        assert caught.value.code == code
+        assert words in caught.value.errors["reward"][0]
+    voucher = redeem_reward(ann, "five-off")["voucher"]["code"]
+    redeem(voucher)
+    with pytest.raises(Refusal) as caught:
+        redeem(voucher)
+    assert caught.value.errors == {
+        "code": ["ask for another voucher; this one comes back when all goods that it touched do"]
+    }
+
+
 def test_a_voucher_is_redeemed_once(app: Flask) -> None:
     (ann,) = rich()
     code = redeem_reward(ann, "cake")["voucher"]["code"]

@@ -72,7 +72,7 @@ class RedemptionAnswer(Schema):
     worth = String(metadata={"example": "3.00", "description": "of the points that are spent or held"})
     reward = String(metadata={"description": "of a redemption for a reward"})
     by = String(metadata={"enum": ["redemption", "benefit", "gift"], "description": "how the reward was come by"})
-    voucher = fields.Nested(VoucherAnswer)
+    voucher = fields.Nested(VoucherAnswer, allow_none=True)
     store = String()
     purchase_id = String(allow_none=True, metadata={"description": "the purchase that it paid"})
     expires_at = fields.DateTime(allow_none=True)

@@ -63,7 +63,7 @@ def _redemptions() -> Check:
     once: sa.Label[int] = sa.literal_column("1").label("rows")
     keys = ("member_id", "redemption_id", "reward")
     row = redemptions.c
-    bought = row.points > 0
+    bought = row.captured > 0
     named = sa.cast(row.redemption_id, sa.Text).label("redemption_id")
     kept = sa.select(row.member_id, named, row.reward, once).where(row.reward.is_not(None), bought)
     issued = sa.select(
