@@ -34,7 +34,7 @@ KIND = "adjustment"
 class Adjustment:
     """So many points more, or with a minus less, in a wallet; those given are good through `expires_on`.
 
-    Without a day they are good as long as what is earned today.
+    Without a day they are good as long as what is earned today, on the member's level.
     """
 
     wallet: str
@@ -102,7 +102,7 @@ def _give(
     account = state.account(wallet.id)
     if account.active_on == date.min:
         account.active_on = today
-    end = asked.expires_on or lots.expires_on(wallet.expiry, today)
+    end = asked.expires_on or lots.expires_on(wallet.expiry, today, state.level)
     lot = NewLot(asked.points, min(asked.points, account.debt), "available", today, end)
     ledger.open_lots(posting, state, plan, wallet.id, (lot,), source, today, KIND, reason)
 
