@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, forfeiting, ledger, restoring, standing, voucher_returns
+from loyalty_engine.services import caps, forfeiting, lapsed_points, ledger, restoring, standing, voucher_returns
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
@@ -156,11 +157,12 @@ def _book_changes(
     caps.cap_room(posting, state, plan, day)
     caps.use_caps(posting, state, plan, day, use)
     owner = Source("purchase", stored["posting_id"], stored["occurred_at"])
+    lapsed = partial(lapsed_points.unused, posting, state, stored)
     booked = []
     for wallet in plan.programme.wallets:
         less = before.points.get(wallet.id, 0) - after.points.get(wallet.id, 0)
         if less > 0:
-            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id))
+            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id, lapsed))
         elif less < 0:
             booked.append(ledger.grant(posting, state, plan, wallet, -less, source, owner=owner))
     return tuple(booked)
