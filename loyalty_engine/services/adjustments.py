@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger, reasons
+from loyalty_engine.services import audit_log, automatic_rewards, ledger, reasons
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.checking import Wrong
@@ -67,6 +67,7 @@ def adjust_in(connection: sa.Connection, actor: Actor, member_id: str, asked: Ad
     source = Source(KIND, new_id(), now)
     if asked.points > 0:
         _give(posting, state, plan, asked, source, today, reason)
+        automatic_rewards.fill(posting, state, plan, now)
     else:
         _check_wallet(plan, asked.wallet, also=state.accounts)
         ledger.spend(posting, state, plan, asked.wallet, -asked.points, source, KIND, reason)

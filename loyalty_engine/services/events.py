@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import event_documents, ledger
+from loyalty_engine.services import automatic_rewards, event_documents, ledger
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing.personal import personal_in
@@ -60,6 +60,7 @@ def post_in(connection: sa.Connection, actor: Actor, member_id: str, event: Even
     matured = _mature(posting, state, plan, named, event)
     given = [_decided(connection, state, plan, rule, event) for rule in rules_for(plan.programme, event)]
     told = [_give(posting, state, plan, one, event) for one in given]
+    automatic_rewards.fill(posting, state, plan, event.occurred_at)
     body = _body(state, plan, event, told, matured)
     posting.write()
     _keep(posting, state, plan, event, given, told, body)
