@@ -68,10 +68,11 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What a reversal took from lots, and what was missing there."""
+    """What a reversal took from lots, what had lapsed of the purchase's own before, and what was missing there."""
 
     takings: tuple[Taking, ...]
     missing: int
+    lapsed: int = 0
 
     def of(self, state: LotState) -> int:
         """Return the points that came off lots in `state`."""
@@ -151,12 +152,19 @@ def spend(points: int, lots: Iterable[Lot]) -> tuple[Taking, ...] | None:
     return takings if sum(taking.points for taking in takings) == points else None
 
 
-def take_back(points: int, own: Sequence[Lot], others: Sequence[Lot]) -> TakenBack:
-    """Take `points` off the purchase's own lots first, then off free available ones; never off what is held."""
+def take_back(points: int, own: Sequence[Lot], others: Sequence[Lot], lapsed: int = 0) -> TakenBack:
+    """Take `points` off the purchase's own lots first, then off free available ones; never off what is held.
+
+    What `lapsed` of its own lots counts as taken before others are asked: the member never used it.
+    """
     alive = [lot for lot in own if lot.state != "expired"]
     available = [lot for lot in others if lot.state == "available"]
-    takings = _take(points, [*soonest_first(alive), *soonest_first(available)])
-    return TakenBack(takings, points - sum(taking.points for taking in takings))
+    off_own = _take(points, soonest_first(alive))
+    left = points - sum(taking.points for taking in off_own)
+    gone = min(left, lapsed)
+    off_others = _take(left - gone, soonest_first(available))
+    missing = left - gone - sum(taking.points for taking in off_others)
+    return TakenBack((*off_own, *off_others), missing, gone)
 
 
 def _take(points: int, lots: Iterable[Lot]) -> tuple[Taking, ...]:

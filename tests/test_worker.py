@@ -57,7 +57,7 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     first = loyalty("run", "night", "--json")
     assert first.exit_code == 0, first.output
     assert [(one["job"], one["status"]) for one in json.loads(first.stdout)["runs"]] == [
-        ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("vouchers", "done"), ("reviews", "done"),
+        ("pending", "done"), ("notices", "done"), ("expiry", "done"), ("vouchers", "done"), ("reviews", "done"), ("rewards", "done"),
         ("occasions", "done"), ("tidy", "done"),
     ]  # fmt: skip
     assert "pending" in loyalty("run", "pending").stdout
@@ -115,7 +115,7 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
         worker.send_signal(number)
         rest = worker.stderr.read()
     assert worker.returncode == 0, rest
-    jobs = ["pending", "notices", "expiry", "vouchers", "reviews", "occasions", "tidy"]
+    jobs = ["pending", "notices", "expiry", "vouchers", "reviews", "rewards", "occasions", "tidy"]
     assert [one.get("job") for one in said] == [None, *jobs]
     assert json.loads(rest.splitlines()[-1])["status"] == "stopped"
     assert "was run before" in loyalty("run", "pending").stdout

@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, ledger, reasons
+from loyalty_engine.services import audit_log, automatic_rewards, ledger, reasons
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.checking import Wrong
@@ -34,7 +34,7 @@ KIND = "adjustment"
 class Adjustment:
     """So many points more, or with a minus less, in a wallet; those given are good through `expires_on`.
 
-    Without a day they are good as long as what is earned today.
+    Without a day they are good as long as what is earned today, on the member's level.
     """
 
     wallet: str
@@ -67,6 +67,7 @@ def adjust_in(connection: sa.Connection, actor: Actor, member_id: str, asked: Ad
     source = Source(KIND, new_id(), now)
     if asked.points > 0:
         _give(posting, state, plan, asked, source, today, reason)
+        automatic_rewards.fill(posting, state, plan, now)
     else:
         _check_wallet(plan, asked.wallet, also=state.accounts)
         ledger.spend(posting, state, plan, asked.wallet, -asked.points, source, KIND, reason)
@@ -102,7 +103,7 @@ def _give(
     account = state.account(wallet.id)
     if account.active_on == date.min:
         account.active_on = today
-    end = asked.expires_on or lots.expires_on(wallet.expiry, today)
+    end = asked.expires_on or lots.expires_on(wallet.expiry, today, state.level)
     lot = NewLot(asked.points, min(asked.points, account.debt), "available", today, end)
     ledger.open_lots(posting, state, plan, wallet.id, (lot,), source, today, KIND, reason)
 

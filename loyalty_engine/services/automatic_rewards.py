@@ -1,7 +1,7 @@
 """Issues the rewards that need nobody to ask for them: the tenth cup, once the card is full.
 
-Called in the transaction that makes points available. Whoever makes points available in another way than by a purchase
-may call it too; else the next purchase does what is due.
+Called in the transaction that fills the card, by whatever gives points; what else made points available, the night sees
+to. Source: docs/decisions/0086-a-full-card-is-seen-to-by-whoever-fills-it-and-at-night.md.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,16 @@ from rules.programme import Reward
 from rules.rewards import level_refusal
 
 MOST_AT_ONCE: Final = 50
-"""So many vouchers of one reward a purchase brings at most; the rest come with the next one."""
+"""So many vouchers of one reward come in one transaction; the rest come with the next one, in the next night at last."""
 
 
 def fill(posting: Posting, state: MemberState, plan: Plan, occurred_at: datetime) -> tuple[Issued, ...]:
-    """Spend what automatic rewards cost, as often as it is there, and return the vouchers issued for it."""
+    """Spend what automatic rewards cost, as often as it is there, and return the vouchers issued for it.
+
+    Where the programme has none, it asks nothing; who is not active keeps the points.
+    """
+    if state.status != "active":
+        return ()
     return tuple(one for reward in plan.automatic for one in _issued(posting, state, plan, reward, occurred_at))
 
 

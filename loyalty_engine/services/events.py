@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import event_documents, ledger
+from loyalty_engine.services import automatic_rewards, event_documents, ledger
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.auditing.personal import personal_in
@@ -25,7 +25,6 @@ from loyalty_engine.services.purchase_documents import encode_json
 from loyalty_engine.store import member_events as store
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.session import in_transaction
-from rules import lots
 from rules.errors import Conflict, Invalid
 from rules.events import Event, Given, cap_limit, decide, once_key, rules_for
 from rules.periods import business_day, period_start
@@ -61,6 +60,7 @@ def post_in(connection: sa.Connection, actor: Actor, member_id: str, event: Even
     matured = _mature(posting, state, plan, named, event)
     given = [_decided(connection, state, plan, rule, event) for rule in rules_for(plan.programme, event)]
     told = [_give(posting, state, plan, one, event) for one in given]
+    automatic_rewards.fill(posting, state, plan, event.occurred_at)
     body = _body(state, plan, event, told, matured)
     posting.write()
     _keep(posting, state, plan, event, given, told, body)
@@ -108,14 +108,9 @@ def _give(posting: Posting, state: MemberState, plan: Plan, given: Given, event:
     if isinstance(waits, UntilEvent) and _has_come(posting.connection, state, event.event_id, waits):
         waits = NO_TIME
     source = Source(EVENT, f"{event.event_id}/{rule.id}", event.occurred_at)
-    zone = plan.programme.time_zone
-    today = business_day(posting.booked_at(state, event.occurred_at), zone)
-    earned_on = business_day(event.occurred_at, zone)
-    account = state.account(rule.wallet)
     wallet = plan.programme.wallet(rule.wallet)
-    lot = lots.open_lot(wallet, given.points, earned_on, today, account.debt, waits=waits)
-    ledger.open_lots(posting, state, plan, wallet.id, (lot,), source, earned_on, "accrual")
-    return told | {"pending": given.points if lot.state == "pending" else 0}
+    booked = ledger.grant(posting, state, plan, wallet, given.points, source, waits=waits)
+    return told | {"pending": booked.pending}
 
 
 def _has_come(connection: sa.Connection, state: MemberState, event_id: str, waits: UntilEvent) -> bool:

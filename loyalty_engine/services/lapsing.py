@@ -1,4 +1,4 @@
-"""Lets points lapse that were held beyond their lot's end, in the transaction that frees them.
+"""Lets points lapse that were held beyond their end, the lot's own or by inactivity, in the transaction that frees them.
 
 What was free on that day, the nightly run has let lapse; the rule is the same one, `rules.lapsing`.
 """
@@ -14,8 +14,9 @@ from loyalty_engine.store import expiry_notices
 from loyalty_engine.store.member_state import MemberState
 from rules.lapsing import is_due, last_notice
 from rules.lots import Lot
-from rules.periods import business_day
+from rules.periods import business_day, plus
 from rules.plan import Plan
+from rules.programme import InactivityExpiry
 
 
 def lapse_freed(posting: Posting, state: MemberState, plan: Plan, wallet: str, lot_ids: Collection[str]) -> int:
@@ -34,8 +35,16 @@ def lapse_freed(posting: Posting, state: MemberState, plan: Plan, wallet: str, l
 
 
 def _is_due(posting: Posting, state: MemberState, plan: Plan, wallet: str, lot: Lot, today: date) -> bool:
-    notices = plan.programme.messages.expiry_notices
+    notices, end = plan.programme.messages.expiry_notices, _end(state, plan, wallet, lot)
     days, planned_on = last_notice(notices), None
-    if days is not None and lot.expires_on is not None:
-        planned_on = expiry_notices.planned_on(posting.connection, state.member_id, wallet, lot.expires_on, days)
-    return is_due(lot.expires_on, lot.opened_on, today, notices, planned_on)
+    if days is not None and end is not None:
+        planned_on = expiry_notices.planned_on(posting.connection, state.member_id, wallet, end, days)
+    return is_due(end, lot.opened_on, today, notices, planned_on)
+
+
+def _end(state: MemberState, plan: Plan, wallet: str, lot: Lot) -> date | None:
+    """Return the lot's own last day; without one, where the wallet lapses by inactivity, its account's."""
+    expiry = next((one.expiry for one in plan.programme.wallets if one.id == wallet), None)
+    if lot.expires_on is None and isinstance(expiry, InactivityExpiry):
+        return plus(state.account(wallet).active_on, expiry.after)
+    return lot.expires_on

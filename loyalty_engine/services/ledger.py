@@ -4,7 +4,7 @@ Source: RELIABILITY.md, The ledger, 1 to 4; PROGRAMME.md, Returns, and Lots, spe
 account moves with its entry; what makes points available pays debt first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from rules.errors import Conflict
 from rules.lots import Lot, NewLot, Spent, Taking
 from rules.periods import Period, business_day
 from rules.plan import Plan
-from rules.programme import Expiry, InactivityExpiry, LevelExpiry, Wallet
+from rules.programme import Expiry, InactivityExpiry, LevelExpiry, UntilEvent, Wallet
 
 _COUNTED: Final = frozenset({"accrual", "reversal", "adjustment", "opening", "gift"})
 """What changes the points that a member was ever given; spending them doesn't."""
@@ -43,7 +43,7 @@ def grant(
     kind: str = "accrual",
     reason: str | None = None,
     owner: Source | None = None,
-    waits: Period | None = None,
+    waits: Period | UntilEvent | None = None,
 ) -> Booked:
     """Book points that were given: an entry, and the lot that it opens under the wallet's rules.
 
@@ -95,19 +95,27 @@ def open_lots(
 
 
 def take_back(
-    posting: Posting, state: MemberState, plan: Plan, wallet: Wallet, points: int, source: Source, posting_id: str
+    posting: Posting,
+    state: MemberState,
+    plan: Plan,
+    wallet: Wallet,
+    points: int,
+    source: Source,
+    posting_id: str,
+    lapsed: Callable[[str], int] = lambda wallet: 0,
 ) -> Booked:
-    """Book a reversal: off the purchase's own lots first, then off free ones; what is missing is debt, or forgiven."""
+    """Book a reversal: off the purchase's own lots first, then off free ones; what is missing is debt, or forgiven.
+
+    `lapsed` is asked, where its own lots are too few, what of them has lapsed: that is forgiven in every wallet.
+    """
     stored = lots_of(posting, state, wallet.id).values()
     own = [one.lot for one in stored if one.source_id == posting_id]
     others = [one.lot for one in stored if one.source_id != posting_id]
-    taken = lots.take_back(points, own, others)
-    forgiven = taken.missing if wallet.on_return == "clamp" else 0
-    changes = {
-        "available": -taken.of("available"),
-        "pending": -taken.of("pending"),
-        "debt": taken.missing - forgiven,
-    }
+    gone = lapsed(wallet.id) if sum([lot.free for lot in own]) < points else 0
+    taken = lots.take_back(points, own, others, gone)
+    missing = 0 if wallet.on_return == "clamp" else taken.missing
+    forgiven = taken.lapsed + taken.missing - missing
+    changes = {"available": -taken.of("available"), "pending": -taken.of("pending"), "debt": missing}
     seq = append_entry(posting, state, plan, wallet.id, "reversal", -points, source, changes, forgiven=forgiven)
     take(posting, state, wallet.id, taken.takings, seq)
     return Booked(wallet.id, -points, -taken.of("pending"), forgiven)

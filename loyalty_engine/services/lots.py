@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, checking, ledger
+from loyalty_engine.services import audit_log, automatic_rewards, checking, ledger
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.checking import Wrong
@@ -80,6 +80,7 @@ def reinstate_in(
     source = Source(KIND, lot_id, now)
     new = NewLot(points, paid, "available", today, ends, lot.level)
     ledger.open_lots(posting, state, plan, lot.wallet, (new,), source, today, KIND, why)
+    automatic_rewards.fill(posting, state, plan, now)
     posting.write()
     told = {"lot_id": lot_id, "wallet": lot.wallet, "points": points, "expires_on": ends, "reason": why}
     audit_log.record(connection, actor, "lot.reinstate", member_id, told)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import ledger, messages
+from loyalty_engine.services import automatic_rewards, ledger, messages
 from loyalty_engine.services.deployment_secrets import phone_digest
 from loyalty_engine.services.jobs.kinds import NIGHT, Counts
 from loyalty_engine.services.member_facts import facts_of
@@ -98,6 +98,8 @@ def _locked(giving: _Giving, ids: Sequence[str]) -> None:
         if _meets(giving, state, needs):
             gifts.append(gift)
             _give(giving, posting, state, gift)
+    for member_id in {gift.member_id for gift in gifts}:
+        automatic_rewards.fill(posting, states[member_id], giving.search.plan, giving.at)
     posting.write()
     _keep(giving, gifts, digests)
 

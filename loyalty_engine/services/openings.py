@@ -18,9 +18,11 @@ from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import member_batches, members, openings, survivors
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.openings import OPENING, Key, Opened
+from rules.lapsing import lapsed_through
 from rules.lots import LotState, NewLot
 from rules.periods import business_day
 from rules.plan import Plan
+from rules.programme import InactivityExpiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _open(
         detail = f"this lot is here already with {before.points} points of {before.opened_on} to {before.expires_on}"
         return OpeningResult("refused", code="balance_differs", detail=detail)
     account = state.account(balance.wallet)
-    account.active_on = max(account.active_on, balance.opened_on)
+    account.active_on = max(account.active_on, balance.active_on or today)
     available_on = balance.available_on or balance.opened_on
     waits = available_on > today
     lot_state: LotState = "pending" if waits else "available"
@@ -120,4 +122,19 @@ def _wrong(plan: Plan, balance: NewBalance, state: MemberState, today: date) -> 
     first = max(today, balance.available_on or today)
     if balance.expires_on is not None and balance.expires_on < first:
         return "balance_invalid", f"expires_on must be {first} or later: who can still use it?"
+    detail = _inactive(plan, balance, today)
+    return ("balance_invalid", detail) if detail is not None else None
+
+
+def _inactive(plan: Plan, balance: NewBalance, today: date) -> str | None:
+    """Return what is wrong with the last activity; a wallet that lapses by inactivity must not lapse at once."""
+    active_on, expiry = balance.active_on, plan.programme.wallet(balance.wallet).expiry
+    if active_on is None:
+        return None
+    if not balance.opened_on <= active_on <= today:
+        return f"active_on must be from opened_on ({balance.opened_on}) to today ({today})"
+    if isinstance(expiry, InactivityExpiry) and balance.expires_on is None:
+        too_long_ago = lapsed_through(today, expiry.after)
+        if active_on <= too_long_ago:
+            return f"active_on must be after {too_long_ago}: with that day the points have lapsed already"
     return None

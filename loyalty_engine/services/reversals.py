@@ -1,20 +1,30 @@
 """Books what a purchase loses when part of it comes back: points, caps' use, qualifying days; never the level."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import caps, forfeiting, ledger, restoring, standing, voucher_returns
+from loyalty_engine.services import (
+    automatic_rewards,
+    caps,
+    forfeiting,
+    lapsed_points,
+    ledger,
+    restoring,
+    standing,
+    voucher_returns,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.ledger import Booked
 from loyalty_engine.services.posting import Posting, Source
-from loyalty_engine.services.programmes import plan_of
+from loyalty_engine.services.programmes import plan_for, plan_of
 from loyalty_engine.services.purchase_answers import posted_answer_after, returned_answer
 from loyalty_engine.services.purchase_documents import decode, decode_decisions, decode_json, encode_json
 from loyalty_engine.store import member_state, postings
@@ -68,6 +78,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     restored = restoring.give_back(posting, plan, stored["purchase_key"], purchase, left, source)
     booked = reduce_to(posting, state, stored, purchase, left, source)
     vouchers = voucher_returns.give_back(posting, plan, stored, left, source)
+    _fill_cards(posting, {one.member_id for one in restored} | {state.member_id for one in booked if one.points > 0})
     body = returned_answer(
         returned.purchase_id, returned.reference, plan.programme, booked, left, state.accounts, restored, vouchers
     )
@@ -75,6 +86,13 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     posting.write()
     postings.update_purchase(connection, stored)
     return Answer(201, body)
+
+
+def _fill_cards(posting: Posting, member_ids: Collection[str]) -> None:
+    """Issue what came to be due by points that came back, once all of the return is booked."""
+    now = clock.now()
+    for member_id in sorted(member_ids):
+        automatic_rewards.fill(posting, posting.member(member_id), plan_for(posting.connection, now), now)
 
 
 def answer_anew(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str) -> Answer:
@@ -156,11 +174,12 @@ def _book_changes(
     caps.cap_room(posting, state, plan, day)
     caps.use_caps(posting, state, plan, day, use)
     owner = Source("purchase", stored["posting_id"], stored["occurred_at"])
+    lapsed = partial(lapsed_points.unused, posting, state, stored)
     booked = []
     for wallet in plan.programme.wallets:
         less = before.points.get(wallet.id, 0) - after.points.get(wallet.id, 0)
         if less > 0:
-            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id))
+            booked.append(ledger.take_back(posting, state, plan, wallet, less, source, owner.id, lapsed))
         elif less < 0:
             booked.append(ledger.grant(posting, state, plan, wallet, -less, source, owner=owner))
     return tuple(booked)

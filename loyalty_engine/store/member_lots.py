@@ -41,6 +41,31 @@ _lapsed = Statement(
     )
     .where(lot_changes.c.member_id == _MEMBER, lot_changes.c.lot_id == _LOT, ledger_entries.c.kind == "expiry")
 )
+_lapsed_of = Statement(
+    sa.select(lots.c.lot_id, sa.cast(sa.func.sum(lot_changes.c.taken), sa.BigInteger))
+    .join_from(
+        lots, lot_changes, sa.and_(lot_changes.c.member_id == lots.c.member_id, lot_changes.c.lot_id == lots.c.lot_id)
+    )
+    .join(
+        ledger_entries,
+        sa.and_(ledger_entries.c.member_id == lot_changes.c.member_id, ledger_entries.c.seq == lot_changes.c.seq),
+    )
+    .where(
+        lots.c.member_id == _MEMBER,
+        lots.c.source_id == sa.bindparam("source"),
+        lots.c.wallet == sa.bindparam("wallet"),
+        ledger_entries.c.kind == "expiry",
+    )
+    .group_by(lots.c.lot_id)
+)
+_forgiven = Statement(
+    sa.select(ledger_entries.c.forgiven).where(
+        ledger_entries.c.member_id == _MEMBER,
+        ledger_entries.c.source_kind == "return",
+        ledger_entries.c.source_id == sa.bindparam("source"),
+        ledger_entries.c.wallet == sa.bindparam("wallet"),
+    )
+)
 _entry = Statement(
     sa.select(ledger_entries.c.seq).where(
         ledger_entries.c.member_id == _MEMBER,
@@ -59,6 +84,18 @@ def find(connection: sa.Connection, member_id: str, lot_id: str) -> StoredLot | 
 def lapsed(connection: sa.Connection, member_id: str, lot_id: str) -> int:
     """Return how many points of a lot have lapsed."""
     row = _lapsed.one(connection, member_id=member_id, lot_id=lot_id)
+    return int(row[0]) if row else 0
+
+
+def lapsed_of(connection: sa.Connection, member_id: str, source_id: str, wallet: str) -> list[tuple[str, int]]:
+    """Return of each lot that came from a source how many points have lapsed, where any have."""
+    rows = _lapsed_of.rows(connection, member_id=member_id, source=source_id, wallet=wallet)
+    return [(str(lot_id), int(points)) for lot_id, points in rows]
+
+
+def forgiven(connection: sa.Connection, member_id: str, wallet: str, return_id: str) -> int:
+    """Return how many points of a wallet a return left to the member."""
+    row = _forgiven.one(connection, member_id=member_id, source=return_id, wallet=wallet)
     return int(row[0]) if row else 0
 
 

@@ -6,7 +6,7 @@ them in turn and before its commit. The outbox of webhooks is on: an effect with
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from loyalty_engine.services import adjustments, claims, enrolment, events, member_changes, merging
+from loyalty_engine import clock
+from loyalty_engine.services import adjustments, claims, enrolment, events, member_changes, merging, redemptions
 from loyalty_engine.services.adjustments import Adjustment
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.jobs import kinds, nights
@@ -22,18 +23,20 @@ from loyalty_engine.services.jobs.runs import Watch
 from loyalty_engine.services.member_changes import Changes
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.services.voucher_cancelling import cancel_in
-from loyalty_engine.services.voucher_redeeming import redeem_in
+from loyalty_engine.services.voucher_redeeming import hold_in, redeem_in
 from loyalty_engine.store.on_sqlite import OnSQLite
 from loyalty_engine.store.session import db, in_transaction
 from loyalty_engine.store.tables import messages
 from rules.events import Event
-from tests.builders import ADMIN, STAFF, TILL, done
-from tests.conftest import FrozenClock
+from tests import desk
+from tests.builders import ADMIN, STAFF, TILL, done, publish
+from tests.conftest import NOON, FrozenClock
 from tests.ledger import (
     REWARDED,
     assert_clean,
     capture,
     dump,
+    figures,
     hold,
     line,
     open_shop,
@@ -52,6 +55,9 @@ pytestmark = pytest.mark.parametrize("application", ["sqlite"], indirect=True)
 
 WITH_EVENT = REWARDED + "events:\n  - {id: review, event: review, wallet: leaves, points: 30}\n"
 CAKE = "rewards:\n  - {id: cake, name: A cake, product: SKU-cake, valid: 14 days}\n"
+FULL_CARD = (
+    "  - {id: full, name: A full card, cost: {points: 60, wallet: leaves}, product: SKU-cake, automatic: true}\n"
+)
 WATCH = Watch(owner="the-only-worker")
 
 
@@ -113,9 +119,13 @@ def counting(countdown: Countdown, last: int) -> Iterator[None]:
 
 @pytest.fixture
 def shop(app: Flask, frozen_clock: FrozenClock) -> Iterator[list[str]]:
-    """Two members with points, a hold, a voucher and a purchase without a member."""
+    """Two members with points, a hold, a voucher, a lot that has lapsed, and a purchase without a member."""
     with telling(app, target("http://127.0.0.1:9/hook")):
+        frozen_clock.set(NOON - timedelta(days=2))
         ann, ben = open_shop(WITH_EVENT, members=2)
+        adjustments.adjust(STAFF, ben, Adjustment("leaves", 7, "why", NOON.date() - timedelta(days=2)))
+        frozen_clock.set(NOON)
+        nights.run("expiry")
         post(sold("p1", ann, line("1", 2, 30000)))
         post(sold("p2", ben))
         post(sold("p3", None))
@@ -126,6 +136,17 @@ def shop(app: Flask, frozen_clock: FrozenClock) -> Iterator[list[str]]:
 
 def _use(code: str) -> None:
     in_transaction(partial(redeem_in, actor=TILL, code=code, purchase_id=None, store_id=None))
+
+
+def _hold(code: str) -> None:
+    length = timedelta(hours=1)
+    in_transaction(partial(hold_in, actor=TILL, code=code, purchase_id="p9", store_id=None, length=length))
+
+
+def _time_out() -> None:
+    """The holds' hour is over."""
+    with clock.frozen(clock.now() + timedelta(hours=1)):
+        assert redemptions.time_out_holds(clock.now(), 10) == 1
 
 
 def _cancel(code: str) -> None:
@@ -143,10 +164,15 @@ MOVES: dict[str, Callable[[str, str, str, str], object]] = {
     "a hold": lambda ann, ben, held, code: hold(ann, 30),
     "a capture": lambda ann, ben, held, code: capture(held),
     "a release": lambda ann, ben, held, code: release(held),
+    "a time-out": lambda ann, ben, held, code: _time_out(),
     "a reward": lambda ann, ben, held, code: redeem_reward(ann, "five-off"),
+    "a voucher's hold": lambda ann, ben, held, code: _hold(code),
     "a voucher's use": lambda ann, ben, held, code: _use(code),
     "a voucher's end": lambda ann, ben, held, code: _cancel(code),
     "an adjustment": lambda ann, ben, held, code: adjustments.adjust(STAFF, ann, Adjustment("leaves", 5, "why")),
+    "a level by hand": lambda ann, ben, held, code: desk.do("level", ben, 1),
+    "a balance brought in": lambda ann, ben, held, code: desk.open_balance(ann, 31),
+    "a reinstatement": lambda ann, ben, held, code: desk.reinstate(ben),
     "an event": lambda ann, ben, held, code: events.post(
         STAFF, ann, Event("e1", "review", noon(date(2026, 11, 20)), {})
     ),
@@ -219,6 +245,31 @@ def test_a_night_that_is_killed_anywhere_and_run_again_did_everything_once(
                 assert_clean({1, 3, 7, 10, 14})
             nights.run(job, watch=WATCH)
             assert _without_runs(dump()) == after, f"killed before step {last} of {steps}"
+
+
+def test_full_cards_are_one_voucher_each_wherever_the_night_is_killed(
+    app: Flask, frozen_clock: FrozenClock, countdown: Countdown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vouchers and their codes are drawn anew each time, so that what counts is compared and not the rows."""
+    monkeypatch.setattr(kinds, "MEMBERS_AT_ONCE_ON_SQLITE", 1)
+    members = open_shop(SILENT_CLUB, members=2)
+    for member in members:
+        grant(member, "leaves", 130, NOON)
+    publish(SILENT_CLUB + CAKE + FULL_CARD)
+    frozen_clock.move(timedelta(days=1))
+    before = dump()
+    nights.run("rewards", watch=WATCH)
+    restore(before)
+    with counting(countdown, -1):
+        nights.run("rewards", watch=WATCH)
+    for last in range(1, countdown.seen + 1):
+        restore(before)
+        with pytest.raises(Killed), counting(countdown, last):
+            nights.run("rewards", watch=WATCH)
+        nights.run("rewards", watch=WATCH)
+        for member in members:
+            assert (len(voucher_codes(member)), figures(member)["leaves"]) == (2, (10, 0, 0, 0)), f"before step {last}"
+    assert_clean({1, 3, 7, 10, 14})
 
 
 def _before_a_night(frozen_clock: FrozenClock, text: str, tonight: date) -> dict[str, list[tuple[Any, ...]]]:

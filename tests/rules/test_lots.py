@@ -132,6 +132,18 @@ def test_expired_lots_give_nothing() -> None:
     assert (taken.takings, taken.missing) == ((), 5)
 
 
+@pytest.mark.parametrize(
+    ("points", "lapsed", "others", "missing"),
+    [(14, 4, 0, 0), (15, 5, 0, 0), (16, 5, 1, 0), (25, 5, 10, 0), (26, 5, 10, 1)],
+)
+def test_what_lapsed_of_its_own_counts_before_others_are_asked(
+    points: int, lapsed: int, others: int, missing: int
+) -> None:
+    taken = take_back(points, [lot("own", 10)], [lot("other", 10)], lapsed=5)
+    by_lot = {each.lot_id: each.points for each in taken.takings}
+    assert (by_lot["own"], taken.lapsed, by_lot.get("other", 0), taken.missing) == (10, lapsed, others, missing)
+
+
 @pytest.mark.parametrize(("points", "missing"), [(19, 0), (20, 0), (21, 1)])
 def test_what_lots_lack_is_missing(points: int, missing: int) -> None:
     taken = take_back(points, [lot("own")], [lot("other")])

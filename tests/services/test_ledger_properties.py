@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine import clock
@@ -30,6 +30,7 @@ from rules.events import Event
 from rules.facts import Line
 from tests.builders import STAFF, done
 from tests.conftest import NOON, FrozenClock
+from tests.desk import DEEDS, do
 from tests.ledger import (
     REWARDED,
     STORES,
@@ -127,7 +128,7 @@ KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "change
          "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
          "sell with voucher", "nightly")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
-MORE_KINDS = (*KINDS, "event", "event", "checked", "adjust", "merge", "night", "set clock back")
+MORE_KINDS = (*KINDS, *DEEDS, "open", "event", "event", "checked", "adjust", "merge", "night", "set clock back")
 more_acts = st.builds(
     Act, st.sampled_from(MORE_KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500)
 )
@@ -231,6 +232,8 @@ class Shop:
                 self.stack.enter_context(clock.frozen(clock.now() - timedelta(hours=act.how % 50)))
             case "night":
                 self.run_nights()
+            case deed if deed in DEEDS:
+                do(deed, member, act.how)
 
     def run_nights(self) -> None:
         """Run the nights that are missing: none of them was run before, whatever the clock did."""
@@ -366,7 +369,31 @@ def test_whatever_happens_in_whatever_order_the_audit_finds_nothing(
     assert_clean()
 
 
+PLAIN = Bought(0, "s-1", (line(),), 0, 0, False, True)
+AT_THE_DESK = [
+    *(Act("open", 0, who, how) for who, how in ((0, 31), (0, 45), (1, 121), (1, 7))),
+    Act("level", 0, 0, 1),
+    Act("buy", 0),
+    Act("suspend", 0, 0),
+    Act("buy", 1),
+    Act("hold", 0, 0, 1),
+    Act("wait", 0, 0, 24 * 9),
+    Act("night", 0),
+    Act("reinstate", 0, 0),
+    Act("reinstate", 0, 1),
+    Act("resume", 0, 0),
+    Act("accept", 1),
+    Act("merge", 0, 1, 0),
+    Act("reinstate", 0, 0, 1),
+    Act("return all", 0),
+    Act("wait", 0, 0, 399),
+    Act("night", 0),
+]
+"""Each deed of the desk where it has something to do: what is brought in lapses, and is given back."""
+
+
 @bounded
+@example([PLAIN, PLAIN], AT_THE_DESK)
 @given(st.lists(bought(), min_size=2, max_size=4), st.lists(more_acts, min_size=6, max_size=20))
 def test_events_adjustments_and_merges_among_it_make_no_points_and_lose_none(
     app: Flask, frozen: ExitStack, bought: list[Bought], acts: list[Act]

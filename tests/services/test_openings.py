@@ -13,9 +13,11 @@ from loyalty_engine import clock
 from loyalty_engine.services import importing, merging
 from loyalty_engine.services.importing import Request
 from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.services.jobs import nights
 from tests.builders import ADMIN, STAFF
 from tests.conftest import NOON, FrozenClock
 from tests.ledger import assert_clean, dump, enrol, figures, open_shop, post, rows, sold, spend, take_return
+from tests.nights import noon
 
 CARD = "6300000000000012"
 HEAD = "card,wallet,points,opened_on,expires_on,lot_id\n"
@@ -105,6 +107,66 @@ def test_a_bad_row_is_refused_with_its_line_field_and_reason(tmp_path: Path, nam
     assert totals.statuses == {"rejected": 1, "posted": 1}
     assert [(one["line"], one["field"]) for one in rejected] == [(2, field)]
     assert rejected[0]["reason"].startswith(reason)
+    assert_clean()
+
+
+ACTIVE_HEAD = "card,wallet,points,opened_on,active_on\n"
+
+
+def _open_stamps(directory: Path, active_on: str) -> Totals:
+    """A lot of stamps of two years ago; stamps lapse after 18 months in which nothing happens."""
+    row = f"{CARD},stamps,50,2024-11-22,{active_on}\n"
+    return bring_in(directory, f"{ACTIVE_HEAD}{row}")[0]
+
+
+@pytest.mark.parametrize(("day", "lapsed"), [(date(2028, 5, 21), 0), (date(2028, 5, 22), 0), (date(2028, 5, 23), 50)])
+def test_inactivity_is_counted_from_the_import_where_nothing_is_known(
+    tmp_path: Path, frozen_clock: FrozenClock, day: date, lapsed: int
+) -> None:
+    open_shop(members=0)
+    ann = enrol(cards=(CARD,))
+    assert _open_stamps(tmp_path, "").statuses == {"posted": 1}
+    frozen_clock.move(timedelta(days=1))
+    nights.run("night")
+    assert figures(ann)["stamps"] == (50, 0, 0, 0), "nothing is lost in the first night"
+    frozen_clock.set(noon(day))
+    nights.run("expiry", day)
+    assert figures(ann)["stamps"] == (50 - lapsed, 0, 0, 0)
+    assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("active_on", "accepted"),
+    [
+        ("2024-11-21", False),
+        ("2025-05-21", False),
+        ("2025-05-22", True),
+        ("2026-11-22", True),
+        ("2026-11-23", False),
+    ],
+)
+def test_a_last_activity_is_known_and_leaves_the_points_a_day_at_least(
+    tmp_path: Path, frozen_clock: FrozenClock, active_on: str, accepted: bool
+) -> None:
+    """What was active on 22 May 2025 is good through 22 November 2026, the day of the import."""
+    open_shop(members=0)
+    ann = enrol(cards=(CARD,))
+    assert _open_stamps(tmp_path, active_on).statuses == {"posted" if accepted else "rejected": 1}
+    if accepted:
+        (account,) = rows("SELECT active_on FROM accounts WHERE wallet = 'stamps'")
+        assert str(account["active_on"]) == active_on
+        frozen_clock.move(timedelta(days=1))
+        nights.run("night")
+        assert figures(ann)["stamps"] == (0 if active_on == "2025-05-22" else 50, 0, 0, 0)
+    assert_clean()
+
+
+def test_a_last_activity_says_nothing_against_a_lot_that_has_an_end(tmp_path: Path) -> None:
+    open_shop(members=0)
+    enrol(cards=(CARD,))
+    row = f"{CARD},stamps,50,2020-01-01,2027-01-01,2020-01-01\n"
+    totals, _ = bring_in(tmp_path, f"card,wallet,points,opened_on,expires_on,active_on\n{row}")
+    assert totals.statuses == {"posted": 1}
     assert_clean()
 
 

@@ -28,6 +28,7 @@ def read_balance(values: Mapping[str, Any], instead_of_id: str) -> NewBalance | 
         opened_on=fields.need("opened_on", day, date.min),
         expires_on=fields.take("expires_on", day),
         available_on=fields.take("available_on", day),
+        active_on=fields.take("active_on", day),
     )
     fields.finish()
     return Misread(problems) if problems else found

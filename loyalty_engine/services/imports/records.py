@@ -62,7 +62,8 @@ class NewBalance:
     """One lot of points that a member has elsewhere. `source` names it for ever, so that it is opened once.
 
     The member is named by exactly one of the first two. Without `expires_on` the points never lapse by themselves;
-    with an `available_on` to come they can't be used before that.
+    with an `available_on` to come they can't be used before that. `active_on` is when the member last took part, for
+    wallets that lapse by inactivity; without it that is counted from the day of the import.
     """
 
     member: MemberReference | None
@@ -73,6 +74,7 @@ class NewBalance:
     opened_on: date
     expires_on: date | None = None
     available_on: date | None = None
+    active_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,15 +60,18 @@ class Job:
 
 
 def by_member(
-    name: str, due: Callable[[Night], Due | None], work: Callable[[sa.Connection, Sequence[str], Night], Counts]
+    name: str,
+    due: Callable[[Night], Due | None],
+    work: Callable[[sa.Connection, Sequence[str], Night], Counts],
+    at_most: int = MEMBERS_AT_ONCE,
 ) -> Job:
-    """Return a job that does `work` on the members that `due` finds, thousands in a transaction, by their ids."""
+    """Return a job that does `work` on the members that `due` finds, `at_most` in a transaction, by their ids."""
 
     def steps(night: Night, after: str) -> Generator[Step]:
         found = due(night)
         if found is None:
             return
-        size = MEMBERS_AT_ONCE_ON_SQLITE if has_one_writer() else MEMBERS_AT_ONCE
+        size = min(at_most, MEMBERS_AT_ONCE_ON_SQLITE if has_one_writer() else MEMBERS_AT_ONCE)
         with (
             snapshot() as connection,
             closing(batches.pages(connection, batches.who(found, after or None), size)) as pages,

@@ -13,7 +13,7 @@ from loyalty_engine.services import (
     webhook_delivery,
     webhooks,
 )
-from loyalty_engine.services.jobs import levels, lots, tidy
+from loyalty_engine.services.jobs import cards, levels, lots, tidy
 from loyalty_engine.services.jobs.kinds import EveryMinute, Job, by_calls
 from loyalty_engine.store.ids import new_id
 
@@ -23,10 +23,12 @@ NIGHTLY: Final[tuple[Job, ...]] = (
     lots.EXPIRY,
     by_calls("vouchers", voucher_endings.expire_due),
     levels.REVIEWS,
+    cards.CARDS,
     occasions.OCCASIONS,
     tidy.TIDY,
 )
-"""Points become available before they lapse, and are noticed before that."""
+"""Points become available before they lapse, and are noticed before that; what lapsed, or is for another level than the
+reviewed one, fills no card."""
 
 SENDING: Final = EveryMinute(
     "send",
