@@ -1,7 +1,7 @@
 """Issues the rewards that need nobody to ask for them: the tenth cup, once the card is full.
 
 Called in the transaction that fills the card, by whatever gives points; what else made points available, the night sees
-to. Source: docs/decisions/0086-a-full-card-is-seen-to-by-whoever-fills-it-and-at-night.md.
+to. Source: docs/decisions/0083-a-full-card-is-seen-to-by-whoever-fills-it-and-at-night.md.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Holds the points of a reward while its sale is being made, and issues the voucher when the till captures them.
 
-Source: API.md, Tills; docs/decisions/0083-a-held-reward-is-its-points.md.
+Source: API.md, Tills; docs/decisions/0081-a-held-reward-is-its-points.md.
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """What of a purchase's own points lapsed without being used: nobody is asked for it when the goods come back.
 
-Source: docs/decisions/0087-who-returns-late-owes-nothing-that-lapsed.md.
+Source: docs/decisions/0084-who-returns-late-owes-nothing-that-lapsed.md.
 """
 
 from loyalty_engine.services.lots import KIND

@@ -3,7 +3,7 @@
 A tender of kind `points` names its redemption in `reference`, whose points are worth exactly its amount. What is held
 for it is captured in the purchase's own transaction, also where the purchase has to wait. A redemption pays one purchase,
 and stays its member's wherever that purchase moves, so that a return gives the points back to whoever spent them.
-Source: docs/decisions/0021-points-as-a-tender.md and 0081-what-pays-a-purchase-that-waits.md.
+Source: docs/decisions/0021-points-as-a-tender.md and 0079-what-pays-a-purchase-that-waits.md.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Gives points back that were spent for a sale that never came: an abandoned basket, or a purchase that staff didn't accept.
 
-Source: docs/decisions/0082-what-was-captured-for-nothing.md.
+Source: docs/decisions/0080-what-was-captured-for-nothing.md.
 """
 
 from dataclasses import replace
