@@ -110,7 +110,7 @@ def test_a_worker_runs_the_night_and_ends_when_it_is_told_to(loyalty: Loyalty, n
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as worker:
         assert worker.stderr is not None
-        said = [json.loads(worker.stderr.readline()) for _ in range(8)]
+        said = [json.loads(worker.stderr.readline()) for _ in range(9)]
         time.sleep(0.1)
         worker.send_signal(number)
         rest = worker.stderr.read()
