@@ -105,7 +105,7 @@ def application(request: pytest.FixtureRequest) -> Flask:
     app: Flask = request.getfixturevalue(f"{request.param}_application")
     forget_everything()
     with app.app_context():
-        _empty()
+        empty_tables()
     return app
 
 
@@ -125,7 +125,8 @@ def app(application: Flask) -> Iterator[Flask]:
         yield application
 
 
-def _empty() -> None:
+def empty_tables() -> None:
+    """Leave no row in any table."""
     tables = [table.name for table in reversed(metadata.sorted_tables)]
     with db.engine.begin() as connection:
         if connection.dialect.name == "postgresql":

@@ -41,6 +41,7 @@ from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
 from rules.periods import business_day
 from tests.builders import ADMIN, STAFF, TILL, done, open_store, publish
+from tests.conftest import empty_tables
 
 TEA_CLUB = dedent("""\
     programme: tea-club
@@ -104,10 +105,7 @@ def open_shop(text: str = TEA_CLUB, members: int = 3) -> list[str]:
 def empty() -> None:
     """Leave no row in any table, and nothing remembered."""
     forget_everything()
-    tables = [table.name for table in reversed(metadata.sorted_tables)]
-    with db.engine.begin() as connection:
-        for name in tables:
-            connection.exec_driver_sql(f"DELETE FROM {name}")
+    empty_tables()
 
 
 def enrol(**given: Any) -> str:

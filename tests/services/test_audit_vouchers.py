@@ -77,9 +77,11 @@ def test_postgresql_names_the_same_of_vouchers(postgresql_application: Flask, fr
         one for one in BREAKS.values() if one[0].startswith("UPDATE") and "-1" not in one[0] and "'x'" not in one[0]
     ]
     with postgresql_application.app_context():
-        for statement, invariant, table in chosen:
+        # All at once would hide some from the audit.
+        for some in (chosen[:3], chosen[3:]):
             build()
             assert_clean()
             with db.engine.begin() as connection:
-                connection.execute(sa.text(statement))
-            assert (invariant, table) in broken(audit()), statement
+                for statement, _, _ in some:
+                    connection.execute(sa.text(statement))
+            assert broken(audit()) >= {(invariant, table) for _, invariant, table in some}
