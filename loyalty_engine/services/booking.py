@@ -49,8 +49,10 @@ def judge(posting: Posting, state: MemberState, plan: Plan, purchase: Purchase) 
     day = business_day(purchase.occurred_at, plan.programme.time_zone)
     facts = facts_of(posting.connection, state, plan, purchase.occurred_at)
     accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day))
-    while caps.lock_budgets(posting, plan, day, set(accrual.cap_use)):
-        accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day))
+    locked: set[str] = set()
+    while more := caps.lock_budgets(posting, plan, day, accrual.cap_use.keys() - locked):
+        locked |= more
+        accrual = accrue(plan, purchase, facts, caps.cap_room(posting, state, plan, day, locked))
     if any(points > MAX_POINTS_AN_ENTRY for points in accrual.points.values()):
         return CannotBook("points_out_of_range")
     return accrual

@@ -1,5 +1,6 @@
 """The caps of a programme while purchases are booked: what room is left, under the lock that makes it true."""
 
+from collections.abc import Collection
 from datetime import date
 
 from loyalty_engine.services.posting import Overtaken, Posting
@@ -18,10 +19,18 @@ def use_key(cap: Cap, day: date) -> UseKey:
     return f"{cap.id}/{cap.per}", period_start(cap.per, day)
 
 
-def cap_room(posting: Posting, state: MemberState, plan: Plan, day: date) -> dict[str, int]:
-    """Return the room that the caps have left on `day`: each member's own, and those over everyone locked before."""
+def cap_room(
+    posting: Posting, state: MemberState, plan: Plan, day: date, locked: Collection[str] = ()
+) -> dict[str, int]:
+    """Return the room that the caps have left on `day`: the member's own, and those over everyone that are `locked`.
+
+    A cap over everyone that a purchase has not asked for counts as empty, also where an earlier one of its batch has:
+    what a purchase is judged by doesn't depend on its neighbours.
+    """
     member_state.load_cap_uses(posting.connection, state, own_starts(plan, day))
-    return {cap.id: cap.points - _uses(posting, state, cap).get(use_key(cap, day), 0) for cap in plan.period_caps}
+    asked = [cap for cap in plan.period_caps if cap.over == "member" or cap.id in locked]
+    room = {cap.id: cap.points for cap in plan.period_caps}
+    return room | {cap.id: cap.points - _uses(posting, state, cap).get(use_key(cap, day), 0) for cap in asked}
 
 
 def own_starts(plan: Plan, day: date) -> set[date]:
@@ -33,15 +42,14 @@ def _uses(posting: Posting, state: MemberState, cap: Cap) -> dict[UseKey, int]:
     return posting.budgets if cap.over == "everyone" else state.cap_used
 
 
-def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: set[str]) -> bool:
-    """Lock the caps over everyone among `cap_ids`, in the order of their ids; True where one was not locked before."""
+def lock_budgets(posting: Posting, plan: Plan, day: date, cap_ids: Collection[str]) -> set[str]:
+    """Lock the caps over everyone among `cap_ids`, in the order of their ids, and return these."""
     caps = [cap for cap in plan.period_caps if cap.over == "everyone" and cap.id in cap_ids]
-    keys = sorted([use_key(cap, day) for cap in caps])
-    new = [key for key in keys if key not in posting.budgets]
-    for key in new:
-        used = postings.budget if posting.only_looks else postings.lock_budget
-        posting.budgets[key] = posting.budgets_before[key] = used(posting.connection, *key)
-    return bool(new)
+    for key in sorted([use_key(cap, day) for cap in caps]):
+        if key not in posting.budgets:
+            used = postings.budget if posting.only_looks else postings.lock_budget
+            posting.budgets[key] = posting.budgets_before[key] = used(posting.connection, *key)
+    return {cap.id for cap in caps}
 
 
 def check_budgets(posting: Posting) -> None:

@@ -14,7 +14,7 @@ from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.posting import Source
 from loyalty_engine.store.session import db
 from tests.conftest import FrozenClock
-from tests.ledger import assert_clean, open_shop
+from tests.ledger import assert_clean, enrol, open_shop, rows
 from tests.nights import LAPSING_CLUB, act, grant, noon
 
 DAY, LAST = date(2026, 1, 31), date(2026, 4, 1)
@@ -92,6 +92,18 @@ def test_what_came_after_the_run_is_for_the_next_one(app: Flask) -> None:
     with clock.frozen(noon(LAST) + timedelta(minutes=5)):
         act(ann, clock.now(), lambda p, s, plan: ledger.grant(
             p, s, plan, plan.programme.wallet("leaves"), 5, Source("gift", "late", long_ago)) and None)  # fmt: skip
+        assert_clean()
+    with clock.frozen(noon(LAST) + timedelta(days=1)):
+        nights.run("night")
+        assert_clean()
+
+
+def test_what_is_booked_while_the_clock_is_behind_a_run_is_not_told_apart_from_what_it_saw(app: Flask) -> None:
+    """Points that wait for a day whose run came before the clock was set back; the next night sees to them."""
+    build()
+    with clock.frozen(noon(LAST) - timedelta(days=2)):
+        grant(enrol(), "petals", 9, clock.now() - timedelta(days=13))
+        assert rows("SELECT 1 FROM lots WHERE state = 'pending' AND available_on <= '2026-04-01'")
         assert_clean()
     with clock.frozen(noon(LAST) + timedelta(days=1)):
         nights.run("night")

@@ -126,6 +126,19 @@ def test_a_batch_leaves_what_single_purchases_leave(app: Flask, given: list[tupl
         assert _left(members) == together
 
 
+def test_a_purchase_is_judged_in_a_batch_by_the_room_that_it_would_see_alone(
+    app: Flask, frozen_clock: FrozenClock
+) -> None:
+    """The second one uses nothing of the cap over everyone, so it doesn't ask what the first has left of it."""
+    decided = []
+    for bring_in in (partial(post_many, ADMIN), _one_by_one):
+        ann, ben, _ = open_shop(TEA_CLUB)
+        bring_in([sold("p1", ann), sold("p2", ben, line(amount=0, quantity=1))])
+        decided.append(rows("SELECT purchase_key, decisions, cap_use FROM purchases ORDER BY purchase_key"))
+    assert "petals-for-all" in decided[0][0]["cap_use"]
+    assert decided[0] == decided[1]
+
+
 def test_a_refused_repetition_leaves_its_receipt_to_the_sale_that_it_belongs_to(
     app: Flask, frozen_clock: FrozenClock
 ) -> None:

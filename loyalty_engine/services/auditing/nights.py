@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from loyalty_engine import clock
 from loyalty_engine.services.auditing.figures import note
 from loyalty_engine.services.auditing.report import Progress, Report, Rule
 from loyalty_engine.services.jobs.kinds import Night
@@ -26,9 +27,9 @@ def look(connection: sa.Connection, report: Report, progress: Progress) -> None:
 
 def _checks(connection: sa.Connection) -> list[Check]:
     found = []
-    if (run := job_runs.newest_done(connection, PENDING.name)) is not None:
+    if (run := _newest(connection, PENDING.name)) is not None:
         found.append(lots.not_matured(run.day, run.started_at))
-    run = job_runs.newest_done(connection, EXPIRY.name)
+    run = _newest(connection, EXPIRY.name)
     if run is not None and run.version is not None:
         try:
             night = Night(run.day, run.started_at, plan_of(connection, run.version))
@@ -36,3 +37,9 @@ def _checks(connection: sa.Connection) -> list[Check]:
             return found  # the version is gone, and another check says so
         found.append(lots.not_lapsed(lapsing(night), run.started_at))
     return found
+
+
+def _newest(connection: sa.Connection, job: str) -> job_runs.Run | None:
+    """Return the newest run that is done; None while the clock is behind it: what was booked since then looks older."""
+    run = job_runs.newest_done(connection, job)
+    return run if run is not None and run.started_at <= clock.now() else None
