@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+MAY_DIFFER_BY: Final = timedelta(minutes=5)
+"""How far ahead of ours another clock may be: what it says is further off lies in the future."""
 
 _frozen: list[datetime] = []
 

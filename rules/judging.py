@@ -185,7 +185,9 @@ def _of_member(condition: OfMember) -> Holds:
             return lambda now: bounds.hold(now.member.purchases_before)
         case DaysSincePurchase(bounds):
             return lambda now: (
-                (last := now.member.last_purchase_on) is not None and bounds.hold((now.today - last).days)
+                (last := now.member.last_purchase_on) is not None
+                and last <= now.today
+                and bounds.hold((now.today - last).days)
             )
         case PurchaseWithin(period):
             return lambda now: (last := now.member.last_purchase_on) is not None and now.today <= plus(last, period)

@@ -32,6 +32,11 @@ def normalised(text: str) -> str:
     return digits
 
 
+def digits_of(text: str) -> str:
+    """Return a card's number as it is stored, however it was typed; what is none stays as it is, and is nobody's."""
+    return text.translate(_SEPARATORS)
+
+
 def looks_misread(digits: str) -> bool:
     """Tell whether a number looks like one of ours with a digit wrong.
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from loyalty_engine import clock
 from loyalty_engine.services import member_tokens
+from loyalty_engine.services.card_numbers import digits_of
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.store import purchase_keys, survivors
 
@@ -33,7 +34,7 @@ def identify(
     if reference is None:
         return NOBODY
     if reference.card is not None:
-        return _by_card(purchase_keys.member_of_card(connection, reference.card))
+        return _by_card(purchase_keys.member_of_card(connection, digits_of(reference.card)))
     if reference.phone is not None:
         return _by_phone(purchase_keys.member_of_phone(connection, reference.phone))
     if reference.member_id is not None:
@@ -49,13 +50,14 @@ def identify_many(
 
     Those that show a token are left out: whether it was good depends on when each of them did.
     """
-    cards = purchase_keys.members_of_cards(connection, {one.card for one in references if one.card is not None})
+    named = {one.card: digits_of(one.card) for one in references if one.card is not None}
+    cards = purchase_keys.members_of_cards(connection, set(named.values()))
     phones = purchase_keys.members_of_phones(connection, {one.phone for one in references if one.phone is not None})
     ids = survivors.among_them(connection, {one.member_id for one in references if one.member_id is not None})
     found = {}
     for one in references:
         if one.card is not None:
-            found[one] = _by_card(cards.get(one.card))
+            found[one] = _by_card(cards.get(named[one.card]))
         elif one.phone is not None:
             found[one] = _by_phone(phones.get(one.phone))
         elif one.member_id is not None:

@@ -67,7 +67,11 @@ def trouble_with(plan: Plan, purchase: Purchase, may_be_late: bool = False) -> s
 
 
 def adds_up(purchase: Purchase) -> bool:
-    """Tell whether the lines, less the order discount, are what the tenders paid; without tenders nothing disagrees."""
+    """Tell whether the lines, less the order discount, are what the tenders paid; without tenders nothing disagrees.
+
+    No line has more tax in its amount than that is.
+    """
     due = sum([line.amount_minor for line in purchase.lines]) - purchase.order_discount_minor
     paid = sum([tender.amount_minor for tender in purchase.tenders])
-    return due >= 0 and (not purchase.tenders or due == paid)
+    overtaxed = any(line.tax_minor > line.amount_minor for line in purchase.lines)
+    return due >= 0 and not overtaxed and (not purchase.tenders or due == paid)

@@ -189,9 +189,12 @@ def _after(cursor: str | None) -> tuple[datetime, str] | None:
     """Read a cursor: the time and the key of the last purchase of the page before."""
     if cursor is None:
         return None
-    at, _, key = cursor.partition("~")
+    written, _, key = cursor.partition("~")
     try:
-        return datetime.fromisoformat(at), key
-    except ValueError as error:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
         said = {"cursor": ["send `next` as it came"]}
-        raise Invalid("cursor_invalid", "The cursor is not one that was given.", said) from error
+        raise Invalid("cursor_invalid", "The cursor is not one that was given.", said)
+    return at, key

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from loyalty_engine import clock
@@ -18,7 +18,6 @@ from rules.programme import Programme
 CHANNELS: Final = ("sms", "email")
 PURPOSES: Final = ("service", "greeting", "marketing")
 _MAX_WORDS: Final = 100
-_CLOCKS_DIFFER_BY: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def checked(given: Given, programme: Programme, today: date) -> Newcomer:
         if given.language is None
         else checking.language(wrong, "language", given.language),
         joined_on=_joined_on(wrong, given.joined_on, today),
-        tier=_tier(wrong, given.tier, programme),
+        tier=_tier(wrong, given.tier, programme, today),
         profile=profile,
         consents=tuple(consent(wrong, f"consents[{place}].", one) for place, one in enumerate(given.consents)),
     )
@@ -165,7 +164,7 @@ def consent(wrong: Wrong, path: str, given: GivenConsent) -> Consent:
             wrong.note(f"{path}{name}", f"must be one of {', '.join(words)}")
     if given.at.tzinfo is None:
         wrong.note(f"{path}at", "must have an offset, such as +08:00")
-    elif given.at - clock.now() > _CLOCKS_DIFFER_BY:
+    elif given.at - clock.now() > clock.MAY_DIFFER_BY:
         wrong.note(f"{path}at", "must not be in the future: nobody could take it back until then")
     proof = checking.words(wrong, f"{path}proof", given.proof, 500)
     return Consent(given.channel, given.purpose, given.given, given.at, proof)
@@ -182,8 +181,10 @@ def _joined_on(wrong: Wrong, given: date | None, today: date) -> date:
     return given or today
 
 
-def _tier(wrong: Wrong, given: HeldLevel | None, programme: Programme) -> HeldLevel | None:
+def _tier(wrong: Wrong, given: HeldLevel | None, programme: Programme, today: date) -> HeldLevel | None:
     if given is not None and programme.level(given.level) is None:
         levels = [level.id for level in programme.tiers.levels] if programme.tiers else []
         wrong.note("tier", f"must be one of {', '.join(levels)}" if levels else "the programme has no levels")
+    if given is not None and given.until is not None and given.until < today:
+        wrong.note("tier", f"ended on {given.until}: leave it out, or write a day to come")
     return given

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from loyalty_engine.services import products
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.intake import PostedPurchase
+from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.stores import place
 from loyalty_engine.store import places
 from rules.errors import Forbidden, Invalid, NotFound
@@ -23,7 +24,8 @@ class Site:
     merchant: str
     groups: frozenset[str]
     terminal: str | None
-    time_zone: str
+    time_zone: str | None
+    """The store's own; None for the programme's."""
 
 
 def site_of(connection: sa.Connection, actor: Actor, store: str | None, terminal: str | None = None) -> Site:
@@ -41,7 +43,7 @@ def site_of(connection: sa.Connection, actor: Actor, store: str | None, terminal
         said = {"terminal": ["name one of the store's terminals, or leave it out"]}
         raise NotFound("terminal_not_found", f"Store {named} has no terminal {terminal}.", said)
     where = actor.terminal_id or terminal
-    return Site(named, found.merchant_id, found.store_groups, where, found.time_zone or "UTC")
+    return Site(named, found.merchant_id, found.store_groups, where, found.time_zone)
 
 
 def own_site(connection: sa.Connection, actor: Actor, store: str | None, terminal: str | None = None) -> Site:
@@ -63,8 +65,9 @@ def placed(posted: PostedPurchase, site: Site) -> PostedPurchase:
 
 def filled(connection: sa.Connection, purchase: Purchase, site: Site) -> Purchase:
     """Return the purchase with what the catalogue knew of its products on the day of the sale, by the store's clock."""
-    day = business_day(purchase.occurred_at, ZoneInfo(site.time_zone))
-    lines = products.fill(connection, purchase.lines, day)
+    at = purchase.occurred_at
+    zone = ZoneInfo(site.time_zone) if site.time_zone else plan_for(connection, at).programme.time_zone
+    lines = products.fill(connection, purchase.lines, business_day(at, zone))
     return purchase if lines is purchase.lines else replace(purchase, lines=lines)
 
 

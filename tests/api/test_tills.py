@@ -67,6 +67,9 @@ def test_a_sale_that_happened_waits_for_somebody(shop: Shop, changes: dict[str, 
         "unresolved",
         reason,
     )
+    for cursor in ("x", "2026-01-01~x", "2026-01-01T00:00:00~x"):
+        refused = shop.staff("GET", f"/v1/purchases?status=unresolved&cursor={cursor}")
+        assert (refused.status_code, refused.json["code"]) == (422, "cursor_invalid")
     listed = shop.staff("GET", "/v1/purchases?status=unresolved")
     assert [one["purchase_id"] for one in listed.json["purchases"]] == ["T7-20261122-0042"]
 

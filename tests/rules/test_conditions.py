@@ -291,6 +291,12 @@ def test_days_since_the_last_purchase(days_ago: int, held: bool) -> None:
     assert holds(DaysSincePurchase(Bounds(30, None)), member=member) is held
 
 
+@pytest.mark.parametrize(("days_ago", "held"), [(-1, False), (0, True), (7, True), (8, False)])
+def test_days_since_a_purchase_that_came_later_are_none(days_ago: int, held: bool) -> None:
+    member = replace(MEMBER, last_purchase_on=TODAY - timedelta(days=days_ago))
+    assert holds(DaysSincePurchase(Bounds(None, 7)), member=member) is held
+
+
 @pytest.mark.parametrize(("days_ago", "held"), [(29, True), (30, True), (31, False)])
 def test_a_purchase_within_a_period(days_ago: int, held: bool) -> None:
     member = replace(MEMBER, last_purchase_on=TODAY - timedelta(days=days_ago))

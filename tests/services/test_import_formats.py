@@ -6,7 +6,7 @@ import re
 import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty_engine import clock
 from loyalty_engine.services.imports.doubles import minor_of
 from loyalty_engine.services.imports.formats import count_rows, read_rows
 from loyalty_engine.services.imports.identity import file_hash, row_id
@@ -206,6 +207,11 @@ def problems_of(found: object) -> list[tuple[str, str]]:
         ({"occurred_at": "22.11.2026"}, "occurred_at"),
         ({"occurred_at": "2026-02-30"}, "occurred_at"),
         ({"occurred_at": "2026-11-22T25:00:00Z"}, "occurred_at"),
+        ({"occurred_at": "0001-01-01T00:00:00+08:00"}, "occurred_at"),
+        ({"occurred_at": "9999-12-31T23:59:59-08:00"}, "occurred_at"),
+        ({"occurred_at": "9999-12-31"}, "occurred_at"),
+        ({"occurred_at": "0001-01-02"}, "occurred_at"),
+        ({"occurred_at": datetime(9999, 12, 31, tzinfo=UTC)}, "occurred_at"),
         ({"currency": "yuan"}, "currency"),
         ({"lines": []}, "lines"),
         ({"lines": "LATTE"}, "lines"),
@@ -228,6 +234,8 @@ def problems_of(found: object) -> list[tuple[str, str]]:
         ({"lines": [line(tags=[1.5])]}, "lines[0].tags"),
         ({"lines": [line(colour="red")]}, "lines[0].colour"),
         ({"lines": [line(facts={"distance": "9" * 300})]}, "lines[0].facts.distance"),
+        ({"lines": [line(facts={"distance": "-1"})]}, "lines[0].facts.distance"),
+        ({"lines": [line(facts={"distance": 1_000_000_001})]}, "lines[0].facts.distance"),
         ({"member": {}}, "member"),
         ({"member": {"card": "1", "phone": "2"}}, "member"),
         ({"member": {"name": "Fang"}}, "member.name"),
@@ -239,6 +247,15 @@ def problems_of(found: object) -> list[tuple[str, str]]:
 def test_what_is_wrong_with_a_purchase_is_named_by_its_place(changes: dict[str, Any], path: str) -> None:
     found = problems_of(read_purchase(body(**changes), DEFAULTS, "instead"))
     assert path in [place for place, _ in found]
+
+
+@pytest.mark.parametrize(("ahead", "is_taken"), [(299, True), (300, True), (301, False)])
+def test_what_has_not_happened_yet_is_no_purchase_save_what_clocks_differ_by(ahead: int, is_taken: bool) -> None:
+    with clock.frozen(NOW):
+        at = (NOW + timedelta(seconds=ahead)).isoformat()
+        found = read_purchase(body(occurred_at=at), DEFAULTS, "instead")
+    assert isinstance(found, PostedPurchase) == is_taken
+    assert is_taken or problems_of(found) == [("occurred_at", "lies in the future")]
 
 
 def test_everything_wrong_with_a_purchase_is_said_at_once() -> None:
@@ -284,6 +301,9 @@ def test_facts_of_a_line_are_exact_numbers_or_words() -> None:
         ({"external_id": "1", "birthday": "08-15", "birthday_leap_month": "yes"}, "birthday.leap_month"),
         ({"external_id": "1", "consent.sms.marketing": "yes"}, "consents[0].at"),
         ({"external_id": "1", "tier_until": "2027-01-01"}, "tier.level"),
+        ({"external_id": "1", "tier_level": "gold", "tier_until": "9999-12-31"}, "tier.until"),
+        ({"external_id": "1", "joined_on": "0001-01-01"}, "joined_on"),
+        ({"external_id": "1", "consent.sms.marketing": "yes;0001-01-01T00:00:00+10:00;p"}, "consents[0].at"),
         ({"external_id": "1", "shoe_size": "44"}, "shoe_size"),
     ],
 )

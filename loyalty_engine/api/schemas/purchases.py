@@ -1,7 +1,7 @@
 """A purchase as a till sends it, and what comes back: API.md, Tills."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
@@ -32,7 +32,6 @@ from rules.facts import Line, Purchase, Tender
 from rules.money import is_currency
 
 KINDS: Final = ("goods", "shipping")
-CLOCKS_DIFFER_BY: Final = timedelta(minutes=5)
 _ONE_OF_FOUR: Final = "a member is named by exactly one of member_id, card, phone and token"
 
 
@@ -221,7 +220,7 @@ class ReturnSchema(Strict):
 
 def happened(at: datetime | None) -> datetime | None:
     """Return a time of something that happened; raises `Invalid` for one to come, save what clocks differ by."""
-    if at is not None and at - clock.now() > CLOCKS_DIFFER_BY:
+    if at is not None and at - clock.now() > clock.MAY_DIFFER_BY:
         said = ["lies in the future: set the till's clock, and check its time zone"]
         raise Invalid("occurred_in_future", "This can't have happened yet.", {"occurred_at": said})
     return at

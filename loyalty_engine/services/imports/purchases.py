@@ -1,10 +1,12 @@
 """Reads purchases from the rows of a file: an object each in NDJSON, a row for each line in CSV and parquet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any, Final
 
+from loyalty_engine import clock
 from loyalty_engine.services.imports.fields import Fields
 from loyalty_engine.services.imports.records import Misread
 from loyalty_engine.services.imports.values import (
@@ -63,7 +65,7 @@ def read_purchase(values: Mapping[str, Any], defaults: Defaults, instead_of_id: 
 def _purchase(fields: Fields, currency: str, store: str | None, zone: tzinfo) -> Purchase:
     money = amount(currency)
     return Purchase(
-        occurred_at=fields.need("occurred_at", instant(zone), _NEVER),
+        occurred_at=fields.need("occurred_at", _happened(zone), _NEVER),
         lines=_lines(fields, currency),
         currency=currency,
         store=store,
@@ -72,6 +74,20 @@ def _purchase(fields: Fields, currency: str, store: str | None, zone: tzinfo) ->
         tenders=tuple(_tender(tender, currency) for tender in fields.each("tenders", 100)),
         coupon_codes=frozenset(fields.take("coupon_codes", listed(text)) or ()),
     )
+
+
+@cache
+def _happened(zone: tzinfo) -> Callable[[Any], datetime]:
+    """Return a reader of a time that has been."""
+    read = instant(zone)
+
+    def happened(value: Any) -> datetime:
+        at = read(value)
+        if at - clock.now() > clock.MAY_DIFFER_BY:
+            raise ValueError("lies in the future")
+        return at
+
+    return happened
 
 
 def _lines(fields: Fields, currency: str) -> tuple[Line, ...]:

@@ -13,9 +13,12 @@ from rules.facts import Fact, Number
 from rules.money import parse_amount
 
 T = TypeVar("T")
+D = TypeVar("D", bound=date)
 
 MAX_QUANTITY: Final = 1_000_000
 MAX_TEXT: Final = 200
+MAX_FACT: Final = 10**9
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 _ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _EXACT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
@@ -105,19 +108,27 @@ def fact(value: Any) -> Fact:
 
 def _number(written: str) -> Number:
     exact = Fraction(written)
+    if not 0 <= exact <= MAX_FACT:
+        raise ValueError(f"must be a number from 0 to {MAX_FACT}, or a word")
     return exact.numerator if exact.denominator == 1 else exact
 
 
 def day(value: Any) -> date:
     """Read a date, written 2026-11-22."""
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+        return _in_range(value)
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            return _in_range(date.fromisoformat(value))
         except ValueError:
             pass
-    raise ValueError("must be a date such as 2026-11-22")
+    raise ValueError(f"must be a date such as 2026-11-22, of the years {FIRST_YEAR} to {LAST_YEAR}")
+
+
+def _in_range(day: D) -> D:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"must be of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 @cache
@@ -132,16 +143,16 @@ def instant(zone: tzinfo) -> Callable[[Any], datetime]:
 
 
 def _time(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
     try:
+        if isinstance(value, datetime):
+            return _in_range(value)
         if isinstance(value, date) or _DATE.fullmatch(str(value)):
             return datetime.combine(day(value), _NOON)
         if _TIME.fullmatch(str(value)):
-            return datetime.fromisoformat(str(value).upper())
+            return _in_range(datetime.fromisoformat(str(value).upper()))
     except ValueError:
         pass
-    raise ValueError("must be a time such as 2026-11-22T09:41:00+08:00")
+    raise ValueError(f"must be a time such as 2026-11-22T09:41:00+08:00, of the years {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def yes_or_no(value: Any) -> bool:
