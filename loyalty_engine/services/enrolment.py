@@ -1,7 +1,7 @@
 """Makes members of people: one at a till, or many thousand from a list, with everything of theirs in one commit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, Literal
@@ -43,6 +43,10 @@ class Enrolment:
     @property
     def detail(self) -> str | None:
         return self.refusal.detail if self.refusal else None
+
+    @property
+    def wrong(self) -> Mapping[str, Sequence[str]]:
+        return self.refusal.errors if self.refusal else {}
 
 
 def enrol_in(connection: sa.Connection, actor: Actor, new: NewMember) -> Answer:

@@ -33,6 +33,8 @@ class OpeningResult:
     points: Mapping[str, int] = field(default_factory=dict)
     code: str | None = None
     detail: str | None = None
+    wrong: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By field, what is wrong there."""
 
 
 def open_many(actor: Actor, balances: Sequence[NewBalance]) -> list[OpeningResult]:

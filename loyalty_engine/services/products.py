@@ -1,6 +1,6 @@
 """The catalogue: what a till's line lacks is filled in as of the sale, for tills often send only bar codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
@@ -39,6 +39,10 @@ class Put:
     @property
     def detail(self) -> str | None:
         return self.refusal.detail if self.refusal else None
+
+    @property
+    def wrong(self) -> Mapping[str, Sequence[str]]:
+        return self.refusal.errors if self.refusal else {}
 
 
 def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:

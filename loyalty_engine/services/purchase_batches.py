@@ -47,6 +47,8 @@ class PostingResult:
     points: Mapping[str, int] = field(default_factory=dict)
     code: str | None = None
     detail: str | None = None
+    wrong: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By field, what is wrong there."""
 
 
 def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
@@ -158,7 +160,7 @@ def _receive(
             check_currency(plan_at(incoming.purchase.occurred_at), incoming.purchase)
             arrived[place] = incoming
         except Refusal as refusal:
-            results[place] = PostingResult("refused", code=refusal.code, detail=refusal.detail)
+            results[place] = PostingResult("refused", code=refusal.code, detail=refusal.detail, wrong=refusal.errors)
     return arrived
 
 
@@ -267,7 +269,7 @@ def _post_one(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -
     try:
         answer = post_in(connection, actor, posted, replays_history=True)
     except Refusal as refusal:
-        return PostingResult("refused", code=refusal.code, detail=refusal.detail)
+        return PostingResult("refused", code=refusal.code, detail=refusal.detail, wrong=refusal.errors)
     said = decode_json(answer.body.decode())
     if answer.replayed:
         return PostingResult("replayed", code=said.get("reason"))

@@ -84,6 +84,7 @@ class Done:
     status: str
     code: str | None = None
     detail: str | None = None
+    wrong: Mapping[str, Sequence[str]] = field(default_factory=dict)
     points: Mapping[str, int] = field(default_factory=dict)
     member_id: str | None = None
 

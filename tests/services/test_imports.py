@@ -55,6 +55,19 @@ def bring_in(kind: Kind, directory: Path, text: str) -> tuple[Totals, list[str]]
 
 
 @pytest.mark.usefixtures("shop")
+def test_what_the_service_refuses_is_told_field_by_field(tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text("external_id,phone,email\nM-9,12,nobody\n", encoding="utf-8")
+    rejects = tmp_path / "rejects.ndjson"
+    importing.bring_in(ADMIN, Request("members", path, rejects), lambda kind, total: nullcontext(lambda done: None))
+    found = {one["field"]: one for one in map(json.loads, rejects.read_text(encoding="utf-8").splitlines())}
+    assert found.keys() == {"phone", "email"}
+    assert {one["line"] for one in found.values()} == {2}
+    assert found["phone"]["reason"].startswith("member_invalid: is not a number that can be called")
+    assert found["email"]["reason"].startswith("member_invalid: must be an e-mail address")
+
+
+@pytest.mark.usefixtures("shop")
 def test_members_come_in_once_and_who_cannot_is_said(tmp_path: Path) -> None:
     totals, reasons = bring_in("members", tmp_path, MEMBERS)
     assert totals.statuses == {"enrolled": 2, "rejected": 1}

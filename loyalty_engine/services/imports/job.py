@@ -91,10 +91,15 @@ def _bring_in(job: Job[T], batch: Sequence[Item[T]], totals: Totals, rejects: Re
             continue
         result = next(results)
         if result.status == "refused":
-            _reject(item, [Problem("", f"{result.code}: {result.detail}")], totals, rejects)
+            _reject(item, _problems(result), totals, rejects)
         else:
             totals.statuses[result.status] += 1
             job.count(totals, item.value, result)
+
+
+def _problems(result: Result) -> list[Problem]:
+    said = [(path, message) for path, messages in result.wrong.items() for message in messages]
+    return [Problem(path, f"{result.code}: {message}") for path, message in said or [("", str(result.detail))]]
 
 
 def _reject(item: Item[T], problems: Sequence[Problem], totals: Totals, rejects: RejectFile) -> None:

@@ -24,6 +24,9 @@ class Result(Protocol):
     def code(self) -> str | None: ...
     @property
     def detail(self) -> str | None: ...
+    @property
+    def wrong(self) -> Mapping[str, Sequence[str]]:
+        """By field, what is wrong there; empty where it is no single field."""
 
 
 class PostingResult(Result, Protocol):
