@@ -80,7 +80,7 @@ def checked(given: Given, programme: Programme, today: date) -> Newcomer:
         if given.language is None
         else checking.language(wrong, "language", given.language),
         joined_on=_joined_on(wrong, given.joined_on, today),
-        tier=_tier(wrong, given.tier, programme, today),
+        tier=_tier(wrong, given.tier, programme),
         profile=profile,
         consents=tuple(consent(wrong, f"consents[{place}].", one) for place, one in enumerate(given.consents)),
     )
@@ -181,10 +181,8 @@ def _joined_on(wrong: Wrong, given: date | None, today: date) -> date:
     return given or today
 
 
-def _tier(wrong: Wrong, given: HeldLevel | None, programme: Programme, today: date) -> HeldLevel | None:
+def _tier(wrong: Wrong, given: HeldLevel | None, programme: Programme) -> HeldLevel | None:
     if given is not None and programme.level(given.level) is None:
         levels = [level.id for level in programme.tiers.levels] if programme.tiers else []
         wrong.note("tier", f"must be one of {', '.join(levels)}" if levels else "the programme has no levels")
-    if given is not None and given.until is not None and given.until < today:
-        wrong.note("tier", f"ended on {given.until}: leave it out, or write a day to come")
     return given

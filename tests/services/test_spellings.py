@@ -1,6 +1,6 @@
 """What tills write in their own ways is understood alike at every door: cards, taxes, and the day of a sale."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -8,15 +8,14 @@ from flask import Flask
 
 from loyalty_engine.services import enrolment, products, stores
 from loyalty_engine.services.enrolment import NewMember
-from loyalty_engine.services.imports.records import HeldLevel, NewProduct
+from loyalty_engine.services.imports.records import NewProduct
 from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.services.sites import filled, site_of
 from loyalty_engine.store.places import Store
 from loyalty_engine.store.session import reading
-from rules.errors import Invalid
 from rules.facts import Line, Purchase
 from tests.builders import ADMIN
-from tests.conftest import NOON, FrozenClock
+from tests.conftest import FrozenClock
 from tests.ledger import assert_clean, open_shop, post, said, sold
 
 CARD = "8800000000000013"
@@ -51,13 +50,3 @@ def test_the_catalogue_is_asked_by_the_stores_clock_or_else_the_programmes(own: 
     with reading() as connection:
         (told,) = filled(connection, purchase, site_of(connection, ADMIN, "far")).lines
     assert (told.category == "drinks/tea") == known
-
-
-@pytest.mark.parametrize(("days", "is_taken"), [(-1, False), (0, True), (1, True)])
-def test_a_level_that_has_ended_is_not_brought_along(days: int, is_taken: bool) -> None:
-    until = NOON.date() + timedelta(days=days)
-    (one,) = enrolment.enrol_many(ADMIN, [NewMember(tier=HeldLevel("gold", until))])
-    assert (one.member_id is not None) == is_taken
-    if not is_taken:
-        assert isinstance(one.refusal, Invalid)
-        assert one.refusal.errors["tier"] == [f"ended on {until}: leave it out, or write a day to come"]
