@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from rules import filters as f
+from rules.facts import MAX_FACT
 from rules.reading import Fields, Place, Reader, each, shown
 from rules.reading_values import (
     decimal_text,
@@ -18,7 +19,6 @@ from rules.reading_values import (
 )
 
 MAX_WORDS: Final = 50_000
-_MAX_FACT: Final = 10**9
 
 
 def words(reader: Reader[str]) -> Reader[f.Words]:
@@ -80,7 +80,7 @@ def bounds(reader: Reader[Any]) -> Reader[f.Bounds]:
 def _fact(place: Place) -> f.ByFact:
     fields = Fields(place, "a test such as {name: distance, at_least: 500}")
     name = fields.need("name", identifier)
-    test = words_of(fields, word) if fields.has("in", "not_in") else bounds_of(fields, number(_MAX_FACT, True))
+    test = words_of(fields, word) if fields.has("in", "not_in") else bounds_of(fields, number(MAX_FACT, True))
     fields.close()
     return f.ByFact(name, test)
 

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
+
+MAX_QUANTITY: Final = 1_000_000
+MAX_FACT: Final = 10**9
+"""What a line's quantity and its named numbers may be at most, at every door."""
 
 Number = int | Fraction
 """An exact number. Results are the same whichever of the two carries them."""

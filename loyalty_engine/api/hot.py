@@ -27,7 +27,7 @@ from loyalty_engine.api.schemas.purchases import (
 )
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
 from loyalty_engine.services.quick import quick
-from rules.facts import Fact, Line, Purchase, Tender
+from rules.facts import MAX_FACT, MAX_QUANTITY, Fact, Line, Purchase, Tender
 from rules.money import parse_amount
 
 T = TypeVar("T")
@@ -64,14 +64,14 @@ class LineShape(_Shape):
     line_id: str
     sku: str
     amount: str
-    quantity: Annotated[int, Meta(ge=0, le=values.MAX_QUANTITY)] | UnsetType | None = UNSET
+    quantity: Annotated[int, Meta(ge=0, le=MAX_QUANTITY)] | UnsetType | None = UNSET
     discount: Text = UNSET
     tax: Text = UNSET
     kind: Text = UNSET
     category: Text = UNSET
     brand: Text = UNSET
     tags: Words | UnsetType | None = UNSET
-    facts: dict[str, Annotated[int, Meta(ge=0, le=values.MAX_FACT)] | str] | UnsetType | None = UNSET
+    facts: dict[str, Annotated[int, Meta(ge=0, le=MAX_FACT)] | str] | UnsetType | None = UNSET
 
 
 class TenderShape(_Shape):

@@ -13,8 +13,6 @@ from uuid import UUID
 
 from rules.money import is_currency
 
-MAX_QUANTITY: Final = 1_000_000
-MAX_FACT: Final = 10**9
 MAX_LINES: Final = 500
 
 _CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")

@@ -82,7 +82,8 @@ def _cancel_vouchers(connection: sa.Connection, state: MemberState) -> int:
             place = Place(state.member_id, row["voucher_id"])
             ended = voucher_states.change(connection, place, ("issued", "held"), values)
             assert ended, "the member is locked, and the voucher was there"
-            voucher_cancelling.uncount(connection, row)
+            first = voucher_store.first_issued(connection, row)
+            voucher_cancelling.uncount(connection, state.member_id, first)
             cancelled += 1
     return cancelled
 

@@ -1,7 +1,5 @@
 """Staff cancel a voucher that was not used: what it cost comes back, and it no longer counts."""
 
-from datetime import datetime
-
 import msgspec
 import sqlalchemy as sa
 
@@ -43,25 +41,24 @@ def cancel_in(connection: sa.Connection, actor: Actor, code: str, reason: str) -
         raise Conflict("voucher_ended", f"The voucher is {status}; only one that is not used can be cancelled.")
     changed = voucher_states.change(connection, place, ("issued", "held"), values)
     assert changed, "the voucher is locked"
-    points = _restore(posting, state, plan, row, now, reason)
+    first = store.first_issued(connection, row)
+    points = _restore(posting, state, plan, first, Source("cancellation", place.voucher_id, now), reason)
     posting.write()
-    uncount(connection, row)
+    uncount(connection, state.member_id, first)
     audit_log.record(connection, actor, "voucher.cancel", place.voucher_id, {"reason": reason, "points": points})
     told = shown(connection, row | values) | {"points_restored": points}
     return Answer(200, _encode(told | {"balances": balances(plan.programme, state.accounts)}))
 
 
-def _restore(posting: Posting, state: MemberState, plan: Plan, row: Values, now: datetime, reason: str) -> int:
+def _restore(posting: Posting, state: MemberState, plan: Plan, first: Values, source: Source, reason: str) -> int:
     """Book back what the voucher cost, each part with its old end, or 30 days when that is later; return how much."""
-    first = store.first_issued(posting.connection, row)
     spent = store.spent_on(posting.connection, first["member_id"], first["source_kind"], first["source_id"])
     points = sum(one.points for one in spent)
     if first["source_kind"] not in BOUGHT or not points:
         return 0
-    wallet = _cost(posting.connection, row).wallet
-    today = business_day(posting.booked_at(state, now), plan.programme.time_zone)
+    wallet = _cost(posting.connection, first).wallet
+    today = business_day(posting.booked_at(state, source.occurred_at), plan.programme.time_zone)
     new = lots.in_new_lots(lots.restore(spent, 0, points, today), today, state.account(wallet).debt)
-    source = Source("cancellation", row["voucher_id"], now)
     ledger.open_lots(posting, state, plan, wallet, new, source, today, "restoration", reason)
     if first["source_kind"] == "redemption":
         store.restore_redemption(posting.connection, first["member_id"], first["source_id"])
@@ -74,16 +71,13 @@ def _cost(connection: sa.Connection, row: Values) -> Cost:
     return cost
 
 
-def uncount(connection: sa.Connection, row: Values) -> None:
-    """Give back what the voucher took of its reward's stock, and of its member's limit in the period of its issue."""
-    reward = reward_of(connection, row)
-    first = store.first_issued(connection, row)
+def uncount(connection: sa.Connection, member_id: str, first: Values) -> None:
+    """Give back what a voucher, as it was first issued, took of its reward's stock, and of the limit of whoever has it."""
+    reward = reward_of(connection, first)
     under = counted(first["source_kind"], first["source_id"], reward)
     if under is not None:
         limit, per = under
-        zone = plan_of(connection, row["version"]).programme.time_zone
-        store.give_use_back(
-            connection, row["member_id"], limit, period_start(per, business_day(row["issued_at"], zone))
-        )
+        zone = plan_of(connection, first["version"]).programme.time_zone
+        store.give_use_back(connection, member_id, limit, period_start(per, business_day(first["issued_at"], zone)))
     if reward.stock is not None:
         store.give_stock_back(connection, reward.id)

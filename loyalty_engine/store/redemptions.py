@@ -165,11 +165,12 @@ def held_parts(connection: sa.Connection, held: Redemption) -> tuple[Spent, ...]
 
 def spent_parts(connection: sa.Connection, spent: Redemption) -> tuple[Spent, ...]:
     """Return which points of which lots a redemption has spent; its entry may be a merged member's."""
-    for member_id in survivors.family(connection, spent.member_id):
-        rows = _spent_parts.rows(connection, member_id=member_id, redemption_id=spent.redemption_id)
-        if rows:
-            return tuple(_parts(rows))
-    return ()
+    rows = _spent_parts.rows(connection, member_id=spent.member_id, redemption_id=spent.redemption_id)
+    if not rows:
+        earlier = survivors.family(connection, spent.member_id)[1:]
+        ways = (_spent_parts.rows(connection, member_id=one, redemption_id=spent.redemption_id) for one in earlier)
+        rows = next(filter(None, ways), [])
+    return tuple(_parts(rows))
 
 
 def _parts(rows: list[statements.Row]) -> Iterator[Spent]:

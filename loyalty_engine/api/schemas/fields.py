@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from marshmallow import ValidationError, fields, validate
 
 from loyalty_engine.api import values
-from rules.facts import Fact
+from rules.facts import MAX_FACT, Fact
 from rules.money import parse_amount
 from rules.reading import shown
 
@@ -76,7 +76,7 @@ class Facts(fields.Field[Mapping[str, Fact]]):
     """Named numbers and words: a JSON integer is a number, a JSON string is a word, and nothing else is read."""
 
     _word = Checked(values.phrase)
-    _number = Whole(0, values.MAX_FACT)
+    _number = Whole(0, MAX_FACT)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

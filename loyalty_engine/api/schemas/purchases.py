@@ -28,7 +28,7 @@ from loyalty_engine.api.schemas.fields import (
 )
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt, ReturnRequest
 from rules.errors import Invalid
-from rules.facts import Line, Purchase, Tender
+from rules.facts import MAX_QUANTITY, Line, Purchase, Tender
 from rules.money import is_currency
 
 KINDS: Final = ("goods", "shipping")
@@ -69,7 +69,7 @@ class LineSchema(Strict):
 
     line_id = needed(Word, example="1")
     sku = needed(Word, example="LATTE-L")
-    quantity = optional(Whole, 0, values.MAX_QUANTITY, default=1)
+    quantity = optional(Whole, 0, MAX_QUANTITY, default=1)
     amount = needed(
         Amount,
         example="40.00",
@@ -194,7 +194,7 @@ class ReturnedLineSchema(Strict):
     """How many units of a line came back."""
 
     line_id = needed(Word, example="1")
-    quantity = needed(Whole, 0, values.MAX_QUANTITY, example=1)
+    quantity = needed(Whole, 0, MAX_QUANTITY, example=1)
 
 
 class ReturnSchema(Strict):

@@ -10,7 +10,6 @@ from loyalty_engine import clock
 from loyalty_engine.services.imports.fields import Fields
 from loyalty_engine.services.imports.records import Misread
 from loyalty_engine.services.imports.values import (
-    MAX_QUANTITY,
     amount,
     day,
     fact,
@@ -23,7 +22,7 @@ from loyalty_engine.services.imports.values import (
 )
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
 from rules.errors import Problem
-from rules.facts import Line, Purchase, Tender
+from rules.facts import MAX_QUANTITY, Line, Purchase, Tender
 from rules.money import is_currency
 
 MAX_LINES: Final = 500

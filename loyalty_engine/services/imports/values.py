@@ -9,15 +9,13 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from loyalty_engine.services.imports.doubles import minor_of
-from rules.facts import Fact, Number
+from rules.facts import MAX_FACT, Fact, Number
 from rules.money import parse_amount
 
 T = TypeVar("T")
 D = TypeVar("D", bound=date)
 
-MAX_QUANTITY: Final = 1_000_000
 MAX_TEXT: Final = 200
-MAX_FACT: Final = 10**9
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 _ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
