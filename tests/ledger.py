@@ -193,6 +193,21 @@ def redemption(member: str, wallet: str, points: int, version: int) -> Redemptio
     )  # fmt: skip
 
 
+CAKE = line(amount=20_000, category="cake")
+
+
+def first_buyer(programme: str) -> str:
+    """Open a shop, and return a member who has 240 leaves from a cake."""
+    member = open_shop(programme)[0]
+    post(sold("first", member, CAKE))
+    return member
+
+
+def leaves(member: str) -> tuple[int, ...]:
+    """Return a member's leaves: available, pending, held, debt."""
+    return figures(member)["leaves"]
+
+
 def redeem(member: str, points: int, /, wallet: str = "leaves", actor: Actor = TILL, **more: Any) -> Answer:
     """Use points of a member as money; `capture=False` holds them."""
     named = {"store": "s-1"} if actor.role != "terminal" else {}

@@ -16,13 +16,13 @@ from rules.errors import Refusal
 from tests.builders import STAFF, TILL, done
 from tests.conftest import FrozenClock
 from tests.ledger import (
+    CAKE,
     REWARDED,
     assert_clean,
     capture,
     dump,
-    figures,
-    line,
-    open_shop,
+    first_buyer,
+    leaves,
     paid_with,
     post,
     redeem_reward,
@@ -33,19 +33,10 @@ from tests.ledger import (
     voucher_codes,
 )
 
-CAKE = line(amount=20_000, category="cake")
-
 
 @pytest.fixture
 def ann(app: Flask, frozen_clock: FrozenClock) -> str:
-    """A member with 240 leaves."""
-    member = open_shop(REWARDED)[0]
-    post(sold("first", member, CAKE))
-    return member
-
-
-def leaves(member: str) -> tuple[int, ...]:
-    return figures(member)["leaves"]
+    return first_buyer(REWARDED)
 
 
 def hold(member: str, reward: str = "five-off") -> dict[str, Any]:

@@ -13,14 +13,14 @@ from rules.errors import Refusal
 from tests.builders import STAFF, TILL, done
 from tests.conftest import FrozenClock
 from tests.ledger import (
+    CAKE,
     REWARDED,
     assert_clean,
     capture,
     dump,
-    figures,
+    first_buyer,
     hold,
-    line,
-    open_shop,
+    leaves,
     paid_with,
     post,
     redeem,
@@ -33,21 +33,13 @@ from tests.ledger import (
     take_return,
 )
 
-CAKE = line(amount=20_000, category="cake")
 OTHER_TILL = Actor("till-2", "terminal", "tea-house", "s-1", "t-2")
 WHY = "the basket was left"
 
 
 @pytest.fixture
 def ann(app: Flask, frozen_clock: FrozenClock) -> str:
-    """A member with 240 leaves."""
-    member = open_shop(REWARDED)[0]
-    post(sold("first", member, CAKE))
-    return member
-
-
-def leaves(member: str) -> tuple[int, ...]:
-    return figures(member)["leaves"]
+    return first_buyer(REWARDED)
 
 
 def captured(member: str, points: int = 100) -> str:

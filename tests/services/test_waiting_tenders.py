@@ -17,13 +17,14 @@ from rules.facts import Tender
 from tests.builders import ADMIN, STAFF, done
 from tests.conftest import FrozenClock
 from tests.ledger import (
+    CAKE,
     MONEY,
     assert_clean,
     dump,
-    figures,
+    first_buyer,
     hold,
+    leaves,
     line,
-    open_shop,
     paid_with,
     post,
     redeem,
@@ -34,19 +35,10 @@ from tests.ledger import (
     take_return,
 )
 
-CAKE = line(amount=20_000, category="cake")
-
 
 @pytest.fixture
 def ann(app: Flask, frozen_clock: FrozenClock) -> str:
-    """A member with 240 leaves."""
-    member = open_shop(MONEY)[0]
-    post(sold("first", member, CAKE))
-    return member
-
-
-def leaves(member: str) -> tuple[int, ...]:
-    return figures(member)["leaves"]
+    return first_buyer(MONEY)
 
 
 def status(redemption: str) -> str:

@@ -56,7 +56,7 @@ def invalid(messages: Any) -> Invalid:
 
 def _sentence(errors: Mapping[str, list[str]]) -> str:
     path, said = next(iter(errors.items()))
-    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{path}: {said[0]}{more}"
 
 
