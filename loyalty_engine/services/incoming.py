@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from loyalty_engine import clock
 from loyalty_engine.services import purchase_documents
+from loyalty_engine.services.catalogue import Known
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.purchase_documents import Document
 from loyalty_engine.services.sites import Site, filled, placed, receipt_key
@@ -32,10 +33,10 @@ class Incoming(NamedTuple):
     """The codes of the vouchers that the till took off."""
 
 
-def receive(connection: sa.Connection, posted: PostedPurchase, site: Site) -> Incoming:
-    """Place a purchase at its store, fill in what its lines lack, and make its keys."""
+def receive(connection: sa.Connection, posted: PostedPurchase, site: Site, known: Known) -> Incoming:
+    """Place a purchase at its store, fill in what its lines lack of what is `known`, and make its keys."""
     posted = placed(posted, site)
-    purchase = filled(connection, posted.purchase, site)
+    purchase = filled(connection, posted.purchase, site, known)
     return Incoming(
         purchase_id=posted.purchase_id,
         store=site.store,

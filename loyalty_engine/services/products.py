@@ -1,7 +1,7 @@
-"""The catalogue: what a till's line lacks is filled in as of the sale, for tills often send only bar codes."""
+"""Puts what a shop sells into its catalogue: category, brand and tags of a SKU, from a day on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
@@ -16,11 +16,9 @@ from loyalty_engine.store import products as store
 from loyalty_engine.store.products import ProductRow
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Refusal
-from rules.facts import Line
 
 MAX_CATEGORY: Final = 200
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[str]).decode
 _MAX_TAGS: Final = 50
 _Entries = dict[tuple[str, date], ProductRow]
 
@@ -88,23 +86,3 @@ def _checked(given: NewProduct) -> ProductRow | Refusal:
     except Refusal as refusal:
         return refusal
     return ProductRow(sku, given.from_on or date.min, category or None, brand or None, _encode(tags).decode())
-
-
-def fill(connection: sa.Connection, lines: tuple[Line, ...], on: date) -> tuple[Line, ...]:
-    """Return the lines with what the catalogue said of them on the day of the sale, where the till said nothing.
-
-    A line with a category is left as it is: its till knows the products. `lines` itself comes back where nothing is
-    filled in, and then without a query where every line has its category.
-    """
-    bare = {line.sku for line in lines if line.category is None and line.kind == "goods"}
-    if not bare:
-        return lines
-    known = store.as_of(connection, bare, on)
-    return tuple(_filled(line, known.get(line.sku)) for line in lines) if known else lines
-
-
-def _filled(line: Line, said: ProductRow | None) -> Line:
-    if said is None or line.category is not None or line.kind != "goods":
-        return line
-    tags = line.tags or frozenset(_decode(said.tags))
-    return replace(line, category=said.category, brand=line.brand or said.brand, tags=tags)

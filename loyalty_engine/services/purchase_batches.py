@@ -14,12 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
+from itertools import chain
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import batch_members, booking, caps, parking, tenders
+from loyalty_engine.services import batch_members, booking, caps, catalogue, parking, tenders
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
@@ -154,9 +155,10 @@ def _receive(
     results: dict[int, PostingResult],
 ) -> dict[int, Incoming]:
     arrived, site_of = {}, cache(partial(own_site, connection, actor))
+    known = catalogue.known_of(connection, chain.from_iterable(posted.purchase.lines for posted in purchases))
     for place, posted in enumerate(purchases):
         try:
-            incoming = receive(connection, posted, site_of(posted.store, posted.terminal))
+            incoming = receive(connection, posted, site_of(posted.store, posted.terminal), known)
             check_currency(plan_at(incoming.purchase.occurred_at), incoming.purchase)
             arrived[place] = incoming
         except Refusal as refusal:

@@ -11,7 +11,16 @@ from functools import partial
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, parking, purchase_vouchers, redemption_messages, replays, tenders, waiting
+from loyalty_engine.services import (
+    booking,
+    catalogue,
+    parking,
+    purchase_vouchers,
+    redemption_messages,
+    replays,
+    tenders,
+    waiting,
+)
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.booking import CannotBook
@@ -45,7 +54,8 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
 
     Raises `Invalid` for another purchase under a number or a receipt that is taken, and for a wrong currency.
     """
-    incoming = receive(connection, posted, own_site(connection, actor, posted.store, posted.terminal))
+    site = own_site(connection, actor, posted.store, posted.terminal)
+    incoming = receive(connection, posted, site, catalogue.known_of(connection, posted.purchase.lines))
     plan = plan_for(connection, incoming.purchase.occurred_at)
     check_currency(plan, incoming.purchase)
     who = identify(connection, posted.member, shown_at=incoming.purchase.occurred_at)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, quoted_rewards
+from loyalty_engine.services import booking, catalogue, quoted_rewards
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.booking import CannotBook
 from loyalty_engine.services.identification import identify
@@ -33,7 +33,8 @@ def quote(actor: Actor, posted: PostedPurchase) -> dict[str, Any]:
     """Return the points that posting this now would give, by wallet, with the trace; without a member, a new one's."""
     with reading() as connection:
         site = own_site(connection, actor, posted.store, posted.terminal)
-        purchase = filled(connection, placed(posted, site).purchase, site)
+        known = catalogue.known_of(connection, posted.purchase.lines)
+        purchase = filled(connection, placed(posted, site).purchase, site, known)
         plan = plan_for(connection, purchase.occurred_at)
         check_currency(plan, purchase)
         who = identify(connection, posted.member)

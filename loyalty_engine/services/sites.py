@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from loyalty_engine.services import products
+from loyalty_engine.services import catalogue
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.catalogue import Known
 from loyalty_engine.services.intake import PostedPurchase
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.stores import place
@@ -63,11 +64,13 @@ def placed(posted: PostedPurchase, site: Site) -> PostedPurchase:
     return replace(posted, store=site.store, terminal=site.terminal, purchase=purchase)
 
 
-def filled(connection: sa.Connection, purchase: Purchase, site: Site) -> Purchase:
+def filled(connection: sa.Connection, purchase: Purchase, site: Site, known: Known) -> Purchase:
     """Return the purchase with what the catalogue knew of its products on the day of the sale, by the store's clock."""
+    if not known:
+        return purchase
     at = purchase.occurred_at
     zone = ZoneInfo(site.time_zone) if site.time_zone else plan_for(connection, at).programme.time_zone
-    lines = products.fill(connection, purchase.lines, business_day(at, zone))
+    lines = catalogue.fill(known, purchase.lines, business_day(at, zone))
     return purchase if lines is purchase.lines else replace(purchase, lines=lines)
 
 

@@ -26,12 +26,8 @@ class ProductRow:
 
 
 _COLUMNS: Final = (t.c.sku, t.c.from_on, t.c.category, t.c.brand, t.c.tags)
-_AS_OF: Final = Statement(
-    lambda dialect, _: (
-        sa.select(*_COLUMNS)
-        .where(t.c.sku.in_(listed(dialect, "skus")), t.c.from_on <= sa.bindparam("on_day", type_=t.c.from_on.type))
-        .order_by(t.c.from_on)
-    )
+_SAID_OF: Final = Statement(
+    lambda dialect, _: sa.select(*_COLUMNS).where(t.c.sku.in_(listed(dialect, "skus"))).order_by(t.c.from_on)
 )
 _PUT: Final = statements.upsert(t, category=take("category"), brand=take("brand"), tags=take("tags"))
 _PUT_ARRAYS: Final = (
@@ -57,8 +53,9 @@ def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str,
     return {(row.sku, row.from_on): ProductRow(*row) for row in rows}
 
 
-def as_of(connection: sa.Connection, skus: Collection[str], on: date) -> dict[str, ProductRow]:
-    """Return for each of the SKUs that is known the entry in force on a day."""
-    rows = _AS_OF.rows(connection, skus=json.dumps(list(skus)), on_day=on)
-    # In the order of the days: the last one that is said of a SKU stays.
-    return {row[0]: ProductRow(*row) for row in rows}
+def said_of(connection: sa.Connection, skus: Collection[str]) -> dict[str, list[ProductRow]]:
+    """Return the entries of each of the SKUs that has any, in the order of their days."""
+    found: dict[str, list[ProductRow]] = {}
+    for row in _SAID_OF.rows(connection, skus=json.dumps(list(skus))):
+        found.setdefault(row[0], []).append(ProductRow(*row))
+    return found

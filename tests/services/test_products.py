@@ -1,27 +1,29 @@
 """What the catalogue fills in, as of the sale."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from flask import Flask
 
-from loyalty_engine.services import products, sku_lists
+from loyalty_engine.services import catalogue, products, purchase_batches, purchases, sku_lists
 from loyalty_engine.services.imports.records import NewProduct
-from loyalty_engine.store import products as catalogue
+from loyalty_engine.store import products as store
 from loyalty_engine.store.session import reading
 from rules.errors import Invalid, NotFound
 from rules.facts import Line
 from tests.builders import ADMIN
-from tests.ledger import rows
+from tests.ledger import TEA_CLUB, assert_clean, leaves, open_shop, rows, sold
 
 pytestmark = pytest.mark.usefixtures("app")
 
 MAY = date(2026, 5, 1)
+DRY = "  - {id: dry, exclude: {tag: {in: [alcohol]}}}\n"
 
 
 def filled(*lines: Line, on: date = MAY) -> tuple[Line, ...]:
     with reading() as connection:
-        return products.fill(connection, lines, on)
+        return catalogue.fill(catalogue.known_of(connection, lines), lines, on)
 
 
 def tea(from_on: date | None, category: str) -> NewProduct:
@@ -34,13 +36,33 @@ def test_a_bare_line_gets_category_brand_and_tags() -> None:
     assert (line.category, line.brand, line.tags) == ("drinks/tea", "house", {"hot"})
 
 
-def test_what_the_till_says_stays() -> None:
+@pytest.mark.parametrize(
+    ("said", "category", "brand", "tags"),
+    [
+        (Line("1", "TEA", 1, 300, category="gifts"), "gifts", "house", {"hot"}),
+        (Line("1", "TEA", 1, 300, brand="other"), "drinks/tea", "other", {"hot"}),
+        (Line("1", "TEA", 1, 300, tags=frozenset({"clearance"})), "drinks/tea", "house", {"hot", "clearance"}),
+        (Line("1", "TEA", 1, 300, category="gifts", brand="other"), "gifts", "other", {"hot"}),
+    ],
+)
+def test_each_word_that_the_till_leaves_out_is_filled_in_by_itself(
+    said: Line, category: str, brand: str, tags: set[str]
+) -> None:
     products.put_many(ADMIN, [tea(None, "drinks/tea")])
-    told = Line("1", "TEA", 1, 300, category="gifts")
-    branded = Line("2", "TEA", 1, 300, brand="other", tags=frozenset({"iced"}))
-    first, second = filled(told, branded)
-    assert first is told
-    assert (second.category, second.brand, second.tags) == ("drinks/tea", "other", {"iced"})
+    (line,) = filled(said)
+    assert (line.category, line.brand, line.tags) == (category, brand, tags)
+
+
+def test_a_line_that_lacks_nothing_is_left_as_it_is() -> None:
+    products.put_many(ADMIN, [tea(None, "drinks/tea")])
+    lines = (Line("1", "TEA", 1, 300, category="gifts", brand="other", tags=frozenset({"hot", "iced"})),)
+    assert filled(*lines)[0] is lines[0]
+
+
+def test_shipping_is_no_product() -> None:
+    products.put_many(ADMIN, [tea(None, "drinks/tea")])
+    shipping = Line("1", "TEA", 1, 300, kind="shipping")
+    assert filled(shipping, Line("2", "TEA", 1, 300))[0] is shipping
 
 
 @pytest.mark.parametrize(
@@ -64,16 +86,21 @@ def test_a_product_not_known_yet_stays_bare() -> None:
     assert filled(*lines, on=date(2026, 4, 30)) == lines
 
 
-def test_lines_with_categories_cost_no_query_and_others_one(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by", [purchases.post, lambda actor, one: purchase_batches.post_many(actor, [one])])
+def test_a_rule_sees_the_catalogues_tag_on_a_line_whose_category_the_till_says(by: Callable[..., object]) -> None:
+    (member,) = open_shop(TEA_CLUB.replace("caps:\n", DRY + "caps:\n"), members=1)
+    products.put_many(ADMIN, [NewProduct("WINE", tags=frozenset({"alcohol"}))])
+    by(ADMIN, sold("p1", member, Line("1", "WINE", 1, 5000, category="gifts"), Line("2", "TEA", 1, 1000)))
+    assert leaves(member)[0] == 10
+    assert_clean()
+
+
+def test_all_lines_cost_one_query(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[set[str]] = []
-    look_up = catalogue.as_of
-    monkeypatch.setattr(catalogue, "as_of", lambda *call: asked.append(call[1]) or look_up(*call))
-    complete = (Line("1", "TEA", 1, 300, category="drinks"), Line("2", "SHIP", 1, 300, kind="shipping"))
-    with reading() as connection:
-        assert products.fill(connection, complete, MAY) is complete
-        assert asked == []
-        products.fill(connection, (*complete, *(Line(str(n), f"P{n}", 1, 300) for n in range(3, 100))), MAY)
-        assert [len(skus) for skus in asked] == [97]
+    look_up = store.said_of
+    monkeypatch.setattr(store, "said_of", lambda *call: asked.append(call[1]) or look_up(*call))
+    filled(*(Line(str(n), f"P{n}", 1, 300) for n in range(100)))
+    assert [len(skus) for skus in asked] == [100]
 
 
 def test_an_entry_put_again_is_replayed_and_a_changed_one_replaces_it() -> None:
@@ -106,8 +133,8 @@ def test_a_wrong_entry_is_refused_and_the_others_are_kept(wrong: NewProduct) -> 
 
 
 def test_ninety_thousand_products_are_put_at_once() -> None:
-    catalogue = [NewProduct(str(n), f"grocery/aisle-{n % 300}", f"brand-{n % 50}") for n in range(92_331)]
-    assert {put.status for put in products.put_many(ADMIN, catalogue)} == {"posted"}
+    many = [NewProduct(str(n), f"grocery/aisle-{n % 300}", f"brand-{n % 50}") for n in range(92_331)]
+    assert {put.status for put in products.put_many(ADMIN, many)} == {"posted"}
     assert rows("SELECT category FROM products WHERE sku = '92330'") == [{"category": "grocery/aisle-230"}]
 
 
