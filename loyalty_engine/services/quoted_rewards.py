@@ -22,6 +22,8 @@ from rules.rewards import Open, Worth, WorthNothing, in_words, less, level_refus
 
 NONE: Final[Mapping[str, Any]] = {"vouchers": [], "unusable": [], "bought": []}
 """Of a basket whose member isn't known."""
+UNUSABLE: Final = "voucher_unusable"
+"""Why a voucher that was asked for may not be used on any basket; a purchase that brings it waits for staff."""
 
 
 def quoted(
@@ -55,7 +57,7 @@ def quoted(
     return {"vouchers": told, "unusable": unusable, "bought": bought}
 
 
-_UNUSABLE = ("voucher_unusable", "It is unknown, another member's, used, held elsewhere, expired or cancelled.")
+_UNUSABLE: Final = (UNUSABLE, "It is unknown, another member's, used, held elsewhere, expired or cancelled.")
 
 
 def _worth(connection: sa.Connection, row: Values, purchase: Purchase, left: Open) -> Worth | WorthNothing:

@@ -192,6 +192,13 @@ def test_the_members_page_shows_a_token_that_tills_take(rich: Shop, frozen_clock
     assert rich.terminal("POST", "/v1/purchases", json=purchase(member={"token": card["token"]})).data == bought.data
 
 
+def test_a_quote_says_that_a_tender_in_points_fits_no_redemption(rich: Shop) -> None:
+    tenders = [{"kind": "points", "amount": "1.00"}, {"kind": "card", "amount": "34.00"}]
+    body = purchase(purchase_id="p-2", receipt=..., occurred_at="2026-11-22T12:00:00+08:00", tenders=tenders)
+    quoted, posted = (rich.terminal("POST", f"/v1/{what}", json=body).json for what in ("quotes", "purchases"))
+    assert (quoted["reason"], posted["reason"]) == ("points_tender_unmatched", "points_tender_unmatched")
+
+
 def test_a_quote_says_how_many_points_could_be_used(rich: Shop) -> None:
     quoted = rich.terminal("POST", "/v1/quotes", json=purchase()).json["spendable"]
     assert quoted == [

@@ -26,6 +26,31 @@ def test_a_quote_stores_nothing(shop: Shop) -> None:
     assert shop.terminal("GET", "/v1/purchases/T7-20261122-0042").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"member": ...},
+        {"order_discount": "4.00"},
+        {"member": ..., "order_discount": "4.00"},
+        {"occurred_at": "2026-10-23T11:59:59+08:00"},
+        {"occurred_at": "2026-10-23T12:00:00+08:00"},
+        {"vouchers": ["K7QF-2MXW-9RTD"]},
+    ],
+)
+def test_a_quote_says_what_posting_would_be_answered_with(shop: Shop, changes: dict[str, Any]) -> None:
+    body = purchase(**changes)
+    quoted, posted = (shop.terminal("POST", f"/v1/{what}", json=body).json for what in ("quotes", "purchases"))
+    assert (quoted["status"], quoted.get("reason")) == (posted["status"], posted.get("reason"))
+    assert quoted.get("detail", "").endswith(posted["detail"] if "reason" in posted else "")
+
+
+def test_a_quote_for_a_card_that_nobody_has_says_that_the_purchase_would_wait(shop: Shop) -> None:
+    refused = shop.terminal("POST", "/v1/quotes", json=purchase(member={"card": "6300000000000095"}))
+    assert (refused.status_code, refused.json["code"]) == (404, "unknown_card")
+    assert refused.json["detail"].startswith("A purchase posted like this would wait")
+
+
 def test_a_purchase_is_found_and_explained_in_the_asked_language(shop: Shop) -> None:
     shop.terminal("POST", "/v1/purchases", json=purchase())
     found = shop.terminal("GET", "/v1/purchases/T7-20261122-0042")
