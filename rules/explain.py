@@ -1,6 +1,6 @@
 """A trace in words, for the cashier, the member and the marketer: what gave points, what took some, and why not more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import assert_never
@@ -31,11 +31,15 @@ class WalletWords:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A purchase's points in words. `left_out` says which lines counted for nothing in any wallet."""
+    """A purchase's points in words.
+
+    `left_out` says which lines counted for nothing in any wallet, `returned` what stays of it after goods came back.
+    """
 
     headline: str
     wallets: tuple[WalletWords, ...]
     left_out: tuple[str, ...]
+    returned: tuple[str, ...] = ()
 
 
 def because(plan: Plan, step: Step, language: str) -> str:
@@ -48,8 +52,10 @@ def because(plan: Plan, step: Step, language: str) -> str:
     return words
 
 
-def explain(plan: Plan, purchase: Purchase, accrual: Accrual, language: str) -> Explanation:
-    """Say in `language` what the purchase earned and why."""
+def explain(
+    plan: Plan, purchase: Purchase, accrual: Accrual, language: str, kept: Mapping[str, int] | None = None
+) -> Explanation:
+    """Say in `language` what the purchase earned and why, and what was `kept` of it by wallet where goods came back."""
     wording = Wording(plan.programme, Tongue(language))
     steps = trace(plan, purchase, accrual)
     wallets = tuple(
@@ -58,7 +64,8 @@ def explain(plan: Plan, purchase: Purchase, accrual: Accrual, language: str) -> 
     )
     headlines = [words.headline for words in wallets if words.wallet in accrual.points]
     headline = wording.tongue.say("comma").join(headlines) or wording.tongue.say("nothing")
-    return Explanation(headline, wallets, tuple(_left_out(wording, purchase, steps)))
+    returned = tuple(_stays(wording, accrual, kept or {}))
+    return Explanation(headline, wallets, tuple(_left_out(wording, purchase, steps)), returned)
 
 
 def _wallet_words(
@@ -162,6 +169,14 @@ def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> It
     for step in steps:
         if step.wallet is None and step.lines:
             yield wording.tongue.say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id))
+
+
+def _stays(wording: Wording, accrual: Accrual, kept: Mapping[str, int]) -> Iterator[str]:
+    for wallet in wording.programme.wallets:
+        given = accrual.points.get(wallet.id, 0)
+        if kept.get(wallet.id, given) != given:
+            name = wording.tongue.name(wallet.name, wallet.id)
+            yield wording.tongue.say("stays", kept=f"{kept[wallet.id]:,}", points=f"{given:,}", wallet=name)
 
 
 def _rule(wording: Wording, rule_id: str) -> Rule:

@@ -137,6 +137,7 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "rounded_up": ("{points} added in rounding", "取整补上{points}"),
     "gave_nothing": ("nothing from {rule}: {reason}", "“{rule}”未送：{reason}"),
     "left_out": ("{lines} left out by {rule}", "{lines}不参与（{rule}）"),
+    "stays": ("{kept} of {points} {wallet} stay after what was returned", "退货后，{points}{wallet}中保留{kept}"),
 }
 
 

@@ -69,7 +69,6 @@ ACCOUNT: Final[Mapping[str, tuple[str, str]]] = {
     "why_gave": ("What gave points", "得分项"),
     "why_gave_nothing": ("What gave nothing, and why", "未得分项及原因"),
     "why_left_out": ("What didn't count", "不计分的商品"),
-    "why_kept": ("{points} {wallet} stay after what was returned.", "退货后保留{points} {wallet}。"),
     "why_nothing": ("Nothing gave points here.", "没有得分项。"),
     "set_aside": ("{points} set aside", "冻结{points}"),
     "set_free": ("{points} set free", "解冻{points}"),

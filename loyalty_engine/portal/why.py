@@ -15,11 +15,9 @@ def why(actor: Actor, store: str, purchase_id: str) -> Response:
     """Explain one of the member's own purchases; another's is not there."""
     found = lookup.find(actor, purchase_id, store)
     words = lookup.explanation(actor, purchase_id, store, language())
-    returned = [one for one, first in zip(found.get("kept", ()), found.get("points", ()), strict=True) if one != first]
     return page(
         "why",
         purchase=found,
         words=words,
-        returned=returned,
         store_name=names.store_names([store]).get(store, store),
     )

@@ -54,11 +54,12 @@ def own_explanation(member_id: str, posting_id: str, language: str | None) -> di
         return _explained(connection, kept, language or (member.language if member else "en"))
 
 
-def _explained(connection: sa.Connection, kept: Values, language: str) -> dict[str, Any]:
-    plan, purchase, accrual = recomputed(connection, kept)
-    words = explain(plan, purchase, accrual, language)
+def _explained(connection: sa.Connection, bought: Values, language: str) -> dict[str, Any]:
+    plan, purchase, accrual = recomputed(connection, bought)
+    kept = decode_json(bought["kept"]) if bought["kept"] else None
+    words = explain(plan, purchase, accrual, language, kept)
     return {
-        "purchase_id": kept["purchase_key"].partition("/")[2],
+        "purchase_id": bought["purchase_key"].partition("/")[2],
         "headline": words.headline,
         "wallets": [
             {
@@ -70,6 +71,7 @@ def _explained(connection: sa.Connection, kept: Values, language: str) -> dict[s
             for wallet in words.wallets
         ],
         "left_out": list(words.left_out),
+        "returned": list(words.returned),
         "trace": trace_words(plan, trace(plan, purchase, accrual)),
         "programme_version": plan.version,
     }

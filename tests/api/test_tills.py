@@ -59,6 +59,7 @@ def test_a_purchase_is_found_and_explained_in_the_asked_language(shop: Shop) -> 
     english = shop.terminal("GET", path)
     chinese = shop.service("GET", f"{path}?store=s-1", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     assert english.json["headline"] == "35 Leaves"
+    assert english.json["returned"] == []
     assert chinese.json["wallets"] != english.json["wallets"]
     assert shop.staff("GET", f"{path}?store=s-1&language=zh").json == chinese.json
 
@@ -71,6 +72,9 @@ def test_a_return_takes_points_back_once(shop: Shop) -> None:
     assert first.status_code == 201
     assert first.json["points"][0]["points"] == -18
     assert again.data == first.data
+    explained = shop.terminal("GET", "/v1/purchases/T7-20261122-0042/explanation").json
+    assert explained["headline"] == "35 Leaves"
+    assert explained["returned"] == ["17 of 35 Leaves stay after what was returned"]
     rest = shop.terminal("POST", path, json={"return_reference": "R-2", "all": True})
     assert rest.json["balances"][0]["available"] == 0
     too_much = shop.terminal("POST", path, json={"return_reference": "R-3", "lines": [{"line_id": "9", "quantity": 1}]})
