@@ -1,7 +1,7 @@
 """Books what a purchase loses when part of it comes back: points, caps' use, qualifying days; never the level."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -58,7 +58,8 @@ class Returned:
 def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting_id: str, returned: Returned) -> Answer:
     """Book a return of a purchase that is booked; a reference that was booked before gets its first answer again.
 
-    `member_id` says with whom the purchase is stored; after a merge the points are another one's.
+    `member_id` says with whom the purchase is stored; after a merge the points are another one's. One that is dated
+    before its purchase, by another till's clock, happened when that did.
     """
     posting = Posting(connection, actor, clock.now())
     restoring.lock(posting, member_id, posting_id)
@@ -69,6 +70,7 @@ def book_return(connection: sa.Connection, actor: Actor, member_id: str, posting
     for one in earlier:
         if one["return_reference"] == returned.reference:
             return _repeated(one, returned)
+    returned = replace(returned, occurred_at=max(returned.occurred_at, stored["occurred_at"]))
     purchase = decode(stored["facts"])
     left = left_after(purchase, left_of(stored, purchase), returned.units)
     return_id = new_id()
