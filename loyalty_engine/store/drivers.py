@@ -21,11 +21,21 @@ _RETRYABLE: Final = {"40001", "40P01"}
 _LOCK_TIMEOUT: Final = "55P03"
 _UNIQUE: Final = "23505"
 _NO_TABLE: Final = "42P01"
+_NO_ROOM: Final = "53"
+"""The disk is full, there is no memory, or there are too many connections."""
+_ONLY_READS: Final = "25006"
 _LOST: Final = ("08", "57P", "25P03")
 """Connection exceptions; the server was shut down, crashed, or is starting; or it took a hung transaction's locks away."""
 _SQLITE_BUSY: Final = {5, 6}
 _SQLITE_UNIQUE: Final = {1555, 2067}
-_SQLITE_CANT_OPEN: Final = 14
+_SQLITE_UNAVAILABLE: Final = {
+    8: "The database may only be read: its file or folder is not this user's to write.",
+    10: "The database file can't be read or written: look at its disk.",
+    11: "The database file is damaged: restore it from a backup.",
+    13: "The disk of the database is full: make room, then try again.",
+    14: "The database file can't be opened; does its folder exist?",
+    26: "The file is no SQLite database: look at LOYALTY_DATABASE_URL.",
+}
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536")
 
 
@@ -62,8 +72,8 @@ def _sqlite_meaning(code: int, message: str) -> Exception | None:
         return Duplicate()
     if code & 0xFF in _SQLITE_BUSY:
         return Unavailable("database_busy", "The database is locked by another process; try again in a moment.")
-    if code & 0xFF == _SQLITE_CANT_OPEN:
-        return Unavailable("database_unavailable", "The database file can't be opened; does its folder exist?")
+    if code & 0xFF in _SQLITE_UNAVAILABLE:
+        return Unavailable("database_unavailable", _SQLITE_UNAVAILABLE[code & 0xFF])
     return _not_set_up() if "no such table" in message else None
 
 
@@ -77,6 +87,10 @@ def _postgresql_meaning(cause: object) -> Exception | None:
         return Again("database_busy", "The database could not order this work beside other work; try again.")
     if state == _NO_TABLE:
         return _not_set_up()
+    if state == _ONLY_READS:
+        return Unavailable("database_unavailable", "The database may only be read: it is a standby, or was set so.")
+    if (state or "").startswith(_NO_ROOM):
+        return Unavailable("database_unavailable", "The database has no room left (disk, memory or connections).")
     if (state is None and isinstance(cause, psycopg.OperationalError)) or (state or "").startswith(_LOST):
         return Lost("database_unavailable", "The database can't be reached; try again in a moment.")
     return None

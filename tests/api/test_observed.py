@@ -112,7 +112,8 @@ def test_a_missing_database_is_503_and_says_what_to_do(shop: Shop, tmp_path: Any
     from loyalty_engine import create_app
     from loyalty_engine.config import Settings
 
-    for url in (f"sqlite:///{tmp_path}/empty.db", f"sqlite:///{tmp_path}/no/such/place.db"):
+    (tmp_path / "letter.db").write_text("This is a letter and no database. " * 10)
+    for url in (f"sqlite:///{tmp_path}/{file}" for file in ("empty.db", "no/such/place.db", "letter.db")):
         other: Flask = create_app(Settings(database_url=url, log_level="ERROR"))
         headers = {"Authorization": f"Bearer lty_{'0' * 16}_{'0' * 64}"}
         answer = other.test_client().get("/v1/me", headers=headers)
