@@ -9,6 +9,7 @@
 \set id :run * 1000000000000 + :client_id * 1000000000 + :n
 \set card :first_card + random(0, :members - 1)
 BEGIN;
+SELECT products.sku, products.from_on, products.category, products.brand, products.tags FROM products WHERE products.sku IN (SELECT word FROM jsonb_array_elements_text('["LATTE-L", "OOLONG", "CHEESECAKE", "BEANS-250", "LIGHTER"]'::JSONB) AS word) ORDER BY products.from_on;
 SELECT max(programme_versions.version) AS max_1 FROM programme_versions;
 SELECT cards.member_id, cards.status FROM cards WHERE cards.number = (:card)::varchar
 \gset

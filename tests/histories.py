@@ -19,7 +19,7 @@ from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.member_state import MemberState
 from loyalty_engine.store.redemptions import Redemption
 from loyalty_engine.store.session import in_transaction
-from rules.errors import Refusal
+from rules.errors import Busy, Refusal
 from rules.lots import NewLot, Spent
 from rules.periods import business_day
 from rules.plan import Plan
@@ -58,10 +58,12 @@ class History:
     holds: list[Redemption] = field(default_factory=list)
 
     def play(self, acts: list[Act], after_each: Callable[[], None] = lambda: None) -> None:
-        """Do all of it; what is refused is left."""
+        """Do all of it; what is refused is left. A database that is busy with the test itself is the test's fault."""
         for act in acts:
             try:
                 self.do(act)
+            except Busy:
+                raise
             except Refusal:
                 continue
             finally:

@@ -36,7 +36,7 @@ from loyalty_engine.services.redemption_proofs import with_code
 from loyalty_engine.store import redemptions as redemption_store
 from loyalty_engine.store.ids import new_id
 from loyalty_engine.store.redemptions import Redemption
-from loyalty_engine.store.session import db, in_transaction
+from loyalty_engine.store.session import in_transaction, reading
 from loyalty_engine.store.tables import metadata
 from rules.facts import Line, Purchase, Tender
 from rules.periods import business_day
@@ -259,17 +259,27 @@ def voucher_codes(member: str) -> list[str]:
 
 def rows(query: str, **parameters: Any) -> list[dict[str, Any]]:
     """Return what a query in SQL gives."""
-    with db.engine.connect() as connection:
+    with reading() as connection:
         return [dict(row) for row in connection.execute(sa.text(query), parameters).mappings()]
 
 
 def dump() -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table, sorted."""
-    with db.engine.connect() as connection:
+    with reading() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
             for table in metadata.sorted_tables
         }
+
+
+def picture() -> list[Any]:
+    """Return what is the same as long as no row of any table changes; PostgreSQL takes it with one statement."""
+    names = [table.name for table in metadata.sorted_tables]
+    with reading() as connection:
+        if connection.dialect.name == "postgresql":
+            every = " UNION ALL ".join(f"SELECT '{name}', one::text FROM {name} AS one" for name in names)
+            return sorted(tuple(row) for row in connection.exec_driver_sql(every))
+        return [sorted(map(tuple, connection.exec_driver_sql(f"SELECT * FROM {name}")), key=repr) for name in names]
 
 
 def figures(member: str) -> dict[str, tuple[int, int, int, int]]:
@@ -294,5 +304,5 @@ def assert_clean(invariants: Collection[int] = range(1, 15)) -> None:
 
 def today() -> date:
     """Return the shop's business day."""
-    with db.engine.connect() as connection:
+    with reading() as connection:
         return business_day(clock.now(), plan_for(connection, clock.now()).programme.time_zone)

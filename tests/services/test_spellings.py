@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from loyalty_engine.services import enrolment, products, stores
+from loyalty_engine.services import catalogue, enrolment, products, stores
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.imports.records import NewProduct
 from loyalty_engine.services.purchase_batches import post_many
@@ -48,5 +48,6 @@ def test_the_catalogue_is_asked_by_the_stores_clock_or_else_the_programmes(own: 
     products.put_many(ADMIN, [NewProduct("TEA", "drinks/tea", None, frozenset(), date(2026, 11, 23))])
     purchase = Purchase(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), (Line("1", "TEA", 1, 300),), "CNY")
     with reading() as connection:
-        (told,) = filled(connection, purchase, site_of(connection, ADMIN, "far")).lines
+        said = catalogue.known_of(connection, purchase.lines)
+        (told,) = filled(connection, purchase, site_of(connection, ADMIN, "far"), said).lines
     assert (told.category == "drinks/tea") == known
