@@ -1,8 +1,9 @@
 """The rows that `loyalty audit` works out again, in an order in which it needs to remember one member at a time."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -230,13 +231,18 @@ def publishings(connection: sa.Connection) -> dict[str, str]:
 
 
 def texts_with(
-    connection: sa.Connection, table: sa.Table, column: str, signs: Collection[str]
+    connection: sa.Connection, table: sa.Table, column: str, signs: tuple[str, ...]
 ) -> Iterator[sa.RowMapping]:
     """Yield the keys and one text column (as `text`) of the rows whose text holds one of `signs`."""
+    query = _texts_with(table, column, signs)
+    yield from connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query).mappings()
+
+
+@cache
+def _texts_with(table: sa.Table, column: str, signs: tuple[str, ...]) -> sa.Select[Any]:
     text = table.c[column]
     holds = sa.or_(*(text.contains(sign, autoescape=True) for sign in signs))
-    query = sa.select(*table.primary_key.columns, text.label("text")).where(holds)
-    yield from connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query).mappings()
+    return sa.select(*table.primary_key.columns, text.label("text")).where(holds)
 
 
 def judged_out_of_time(
