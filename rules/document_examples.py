@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from rules.document_filters import category
 from rules.facts import Birthday, Fact, Line, MemberFacts, Purchase, Tender
 from rules.money import MAX_MINOR, format_amount
 from rules.periods import business_day
 from rules.programme import Example
-from rules.reading import Fields, Place, Reader, Unreadable, choice, clipped, each, reference, shown
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference
 from rules.reading_times import day, instant
 from rules.reading_values import (
     MAX_POINTS,
@@ -28,6 +28,7 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.shown import clipped, shown
 
 MAX_LINES: Final = 500
 _KIND: Final[Reader[Literal["goods", "shipping"]]] = choice("goods", "shipping")
@@ -84,8 +85,9 @@ def purchase(place: Place) -> Purchase:
     coupons = frozenset(fields.may("coupon_codes", distinct(word), ()) or ())
     discount = fields.may("order_discount", amount, 0)
     tenders = fields.may("tenders", lambda listed: tuple(found for _, found in each(listed, _tender, 50)), ())
+    if lines and discount is not None and len(lines) == len(cast(list[object], place.at("lines").value)):
+        _check_sum(place, lines, discount)
     fields.close()
-    _check_sum(place, lines, discount)
     currency = place.around.currency
     return Purchase(occurred_at, lines, currency, store, groups, channel, discount, tenders, coupons)
 
@@ -120,9 +122,9 @@ def _line(place: Place) -> Line:
     kind, path = fields.may("kind", _KIND, None) or "goods", fields.may("category", category, None)
     brand, tags = fields.may("brand", word, None), frozenset(fields.may("tags", distinct(word), ()) or ())
     facts = fields.may("facts", _facts, {})
-    fields.close()
-    if tax > paid:
+    if tax is not None and paid is not None and tax > paid:
         place.at("tax").note("the tax is more than the amount, which contains it")
+    fields.close()
     return Line(line_id, sku, quantity, paid, discount, tax, kind, path, brand, tags, facts)
 
 
@@ -181,13 +183,14 @@ def _birthday(place: Place) -> Birthday:
     fields = Fields(place, "a birthday such as {month: 5, day: 17}")
     month, day_number = fields.need("month", whole(1, 12)), fields.need("day", whole(1, 31))
     year = fields.may("year", whole(1900, 2199), None)
-    kind, leap_month = fields.may("calendar", _CALENDAR, None) or "solar", fields.may("leap_month", flag, False)
-    fields.close()
+    solar: Literal["solar", "lunar"] = "solar"
+    kind, leap_month = fields.may("calendar", _CALENDAR, solar), fields.may("leap_month", flag, False)
     if leap_month and kind == "solar":
         place.at("leap_month").note("only the lunar calendar has leap months", "write calendar: lunar")
-    longest = 30 if kind == "lunar" else monthrange(year or _LEAP_YEAR, month)[1]
-    if day_number > longest:
+    longest = 30 if kind == "lunar" or not month else monthrange(year or _LEAP_YEAR, month)[1]
+    if day_number and kind and day_number > longest:
         place.at("day").note(f"the month has no day {day_number}", f"write 1 to {longest}")
+    fields.close()
     return Birthday(month, day_number, year, kind, leap_month)
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from rules import filters as f
 from rules.facts import MAX_FACT
-from rules.reading import Fields, Place, Reader, each, shown
+from rules.reading import Fields, Place, Reader, each
 from rules.reading_values import (
     decimal_text,
     identifier,
     number,
     word,
 )
+from rules.shown import shown
 
 MAX_WORDS: Final = 50_000
 
@@ -85,9 +86,16 @@ def _fact(place: Place) -> f.ByFact:
     return f.ByFact(name, test)
 
 
+def _sku_list(place: Place) -> str:
+    found, there_are = identifier(place), place.around.names.get("sku_list")
+    if there_are is not None and found not in there_are:
+        place.note(f'there is no SKU list "{found}"', place.nearest(found, there_are, "put the list first"))
+    return found
+
+
 _LINE_TESTS: Final[Mapping[str, Reader[f.LineTest]]] = {
     "sku": lambda place: f.BySku(words(word)(place)),
-    "sku_list": lambda place: f.BySkuList(words(identifier)(place)),
+    "sku_list": lambda place: f.BySkuList(words(_sku_list)(place)),
     "category": lambda place: f.ByCategory(words(category)(place)),
     "brand": lambda place: f.ByBrand(words(word)(place)),
     "tag": lambda place: f.ByTag(words(word)(place)),

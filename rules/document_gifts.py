@@ -31,7 +31,7 @@ from rules.programme import (
     RewardWorth,
     TimesPer,
 )
-from rules.reading import Fields, Place, Reader, choice, each, reference, shown
+from rules.reading import Fields, Place, Reader, choice, each, reference
 from rules.reading_times import lunar_day, period, solar_day
 from rules.reading_values import (
     amount,
@@ -48,6 +48,7 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.shown import shown
 from rules.special_days import countries, holiday_names, is_known
 
 _LISTED: Final = 12
@@ -70,11 +71,13 @@ def occasion(place: Place) -> Occasion:
     message, lead = fields.may("message", reference("template"), None), fields.may("lead", period(1), None)
     if not fields.has("give", "message"):
         place.note("the occasion neither gives nor says anything", 'write "give", "message" or both')
-    fields.close()
-    if on != "anniversary" and any(isinstance(gift, PointsGift) and gift.times_years for gift in gifts):
+    if on not in (None, "anniversary") and any(
+        isinstance(gift, PointsGift) and gift.times_years for gift in gifts or ()
+    ):
         place.at("give").note("only an anniversary has years to multiply by", 'leave "times" out')
-    if lead is not None and on != "birthday" and not isinstance(on, OnMemberDate):
+    if lead is not None and on not in (None, "birthday") and not isinstance(on, OnMemberDate):
         place.at("lead").note("only a birthday or a member's own date can be known for so long", 'leave "lead" out')
+    fields.close()
     return Occasion(found_id, on, leap_day, span, asked, gifts, message, lead)
 
 
@@ -121,6 +124,7 @@ def _gift(place: Place) -> PointsGift | RewardGift:
         found = RewardGift(fields.need("reward", reference("reward")))
         fields.only(("points", "wallet", "times"), 'it means nothing beside "reward"')
     else:
+        fields.knows("reward")
         given, wallet = fields.need("points", points), fields.need("wallet", reference("wallet"))
         found = PointsGift(given, wallet, fields.may("times", choice("years"), None) is not None)
     fields.close()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import RAISE, Schema, ValidationError
 
 from rules.errors import Invalid
-from rules.reading import clipped
+from rules.shown import clipped
 
 _UNKNOWN: Final = "Unknown field."
 _MESSAGES: Final = {"unknown": _UNKNOWN, "type": "write a JSON object: {…}"}
