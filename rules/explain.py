@@ -1,6 +1,6 @@
 """A trace in words, for the cashier, the member and the marketer: what gave points, what took some, and why not more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import assert_never
@@ -31,11 +31,15 @@ class WalletWords:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A purchase's points in words. `left_out` says which lines counted for nothing in any wallet."""
+    """A purchase's points in words.
+
+    `left_out` says which lines counted for nothing in any wallet, `left_nothing_out` which exclude rules took none, and why.
+    """
 
     headline: str
     wallets: tuple[WalletWords, ...]
     left_out: tuple[str, ...]
+    left_nothing_out: tuple[str, ...]
 
 
 def because(plan: Plan, step: Step, language: str) -> str:
@@ -58,7 +62,7 @@ def explain(plan: Plan, purchase: Purchase, accrual: Accrual, language: str) -> 
     )
     headlines = [words.headline for words in wallets if words.wallet in accrual.points]
     headline = wording.tongue.say("comma").join(headlines) or wording.tongue.say("nothing")
-    return Explanation(headline, wallets, tuple(_left_out(wording, purchase, steps)))
+    return Explanation(headline, wallets, *_left_out(wording, purchase, steps))
 
 
 def _wallet_words(
@@ -121,10 +125,10 @@ def _capped(wording: Wording, step: Step) -> str:
     return wording.tongue.say(key, points=number(step.points), cap=cap.id, most=f"{cap.points:,}", per=per)
 
 
-def _gave_nothing(wording: Wording, step: Step) -> str:
+def _gave_nothing(wording: Wording, step: Step, key: str = "gave_nothing") -> str:
     rule = _rule(wording, step.id)
     reason = _because(wording, rule, step.failed)
-    return wording.tongue.say("gave_nothing", rule=wording.rule(rule.id), reason=reason)
+    return wording.tongue.say(key, rule=wording.rule(rule.id), reason=reason)
 
 
 def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
@@ -158,10 +162,14 @@ def _worth_nothing(wording: Wording, rule: Rule) -> str:
             return wording.tongue.say("nothing_there")
 
 
-def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> Iterator[str]:
-    for step in steps:
-        if step.wallet is None and step.lines:
-            yield wording.tongue.say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id))
+def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say what each exclude rule took out, and why others took out nothing."""
+    say, of_exclude = wording.tongue.say, [step for step in steps if step.wallet is None]
+    took = [step for step in of_exclude if step.lines]
+    return (
+        tuple(say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id)) for step in took),
+        tuple(_gave_nothing(wording, step, "left_nothing_out") for step in of_exclude if not step.lines),
+    )
 
 
 def _rule(wording: Wording, rule_id: str) -> Rule:

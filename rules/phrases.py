@@ -136,6 +136,7 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "rounded_down": ("{points} dropped in rounding", "取整舍去{points}"),
     "rounded_up": ("{points} added in rounding", "取整补上{points}"),
     "gave_nothing": ("nothing from {rule}: {reason}", "“{rule}”未送：{reason}"),
+    "left_nothing_out": ("nothing left out by {rule}: {reason}", "“{rule}”未排除商品：{reason}"),
     "left_out": ("{lines} left out by {rule}", "{lines}不参与（{rule}）"),
 }
 

@@ -70,6 +70,7 @@ def _explained(connection: sa.Connection, kept: Values, language: str) -> dict[s
             for wallet in words.wallets
         ],
         "left_out": list(words.left_out),
+        "left_nothing_out": list(words.left_nothing_out),
         "trace": trace_words(plan, trace(plan, purchase, accrual)),
         "programme_version": plan.version,
     }

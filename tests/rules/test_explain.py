@@ -194,6 +194,28 @@ def test_excluded_lines_are_named_and_a_rule_left_without_lines_says_so() -> Non
 
 
 @pytest.mark.parametrize(
+    ("rule", "language", "reason", "told"),
+    [
+        ({}, "en", "no line is of category cake", "nothing left out by no-cake: no line is of category cake"),
+        ({}, "zh", "没有品类cake的商品行", "“no-cake”未排除商品：没有品类cake的商品行"),
+        (
+            {"when": c.ByChannel(words("web"))},
+            "en",
+            "only through web",
+            "nothing left out by no-cake: only through web",
+        ),
+    ],
+)
+def test_a_rule_that_takes_no_line_out_says_why(rule: dict[str, object], language: str, reason: str, told: str) -> None:
+    no_cake = ExcludeRule(id="no-cake", lines=of_category("cake"), **rule)
+    assert why(no_cake, language=language) == reason
+    plan = plan_of(no_cake, a_point_a_yuan())
+    bought = purchase(line("1", 1000, category="tea"))
+    said = explain(plan, bought, accrue(plan, bought, PLAIN_MEMBER, {}), language)
+    assert (said.left_out, said.left_nothing_out) == ((), (told,))
+
+
+@pytest.mark.parametrize(
     ("over", "text"),
     [
         ("member", "5 over the cap day of 5 a day"),

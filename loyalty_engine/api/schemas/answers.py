@@ -164,6 +164,7 @@ class ExplanationAnswer(Schema):
     headline = String()
     wallets = fields.List(fields.Nested(WalletWordsAnswer))
     left_out = fields.List(String())
+    left_nothing_out = fields.List(String())
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()
 
