@@ -6,9 +6,10 @@ from datetime import datetime, time, timedelta
 from typing import assert_never
 
 from rules.accrual import EXCLUSIVE, LINES, Accrual
+from rules.birthdays import CHANGE_LOCK
 from rules.conditions import part_at
 from rules.facts import Purchase
-from rules.judging import ENDS, STARTS
+from rules.judging import ENDS, LOCKED, STARTS
 from rules.phrases import Tongue, number
 from rules.plan import Plan
 from rules.programme import BonusRule, EarnRule, ExcludeRule, MultiplyRule, PerMoney, Rule, Wallet
@@ -143,6 +144,8 @@ def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
         return say("no_line", of=wording.filter(rule.lines)) if rule.lines else say("nothing_counts")
     if failed.startswith(EXCLUSIVE):
         return say("preferred", rule=wording.rule(failed.removeprefix(EXCLUSIVE)))
+    if failed.endswith(LOCKED):
+        return say("birthday_locked", period=wording.period(CHANGE_LOCK))
     if rule.when is None:
         return say("does_not_apply")
     return say("only", condition=wording.condition(part_at(rule.when, failed)))
