@@ -5,7 +5,6 @@ Source: PROGRAMME.md, A whole example; API.md, Tills.
 
 from calendar import monthrange
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +15,7 @@ from rules.facts import Birthday, Fact, Line, MemberFacts, Purchase, Tender
 from rules.money import MAX_MINOR, format_amount
 from rules.periods import business_day
 from rules.programme import Example
-from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference
+from rules.reading import Fields, Place, Reader, choice, each, named, reference
 from rules.reading_times import day, instant
 from rules.reading_values import (
     MAX_POINTS,
@@ -28,7 +27,7 @@ from rules.reading_values import (
     whole,
     word,
 )
-from rules.shown import clipped, shown
+from rules.shown import shown
 
 MAX_LINES: Final = 500
 _KIND: Final[Reader[Literal["goods", "shipping"]]] = choice("goods", "shipping")
@@ -69,7 +68,7 @@ def _gives(place: Place) -> Mapping[str, int]:
     fields = Fields(place, "a map of wallet to points")
     if not place.value:
         place.note("the example promises nothing", "write {wallet: points}")
-    wallets = _keys(fields, reference("wallet"))
+    wallets = named(fields, reference("wallet"))
     found = {wallet: fields.need(wallet, whole(0, MAX_POINTS)) for wallet in wallets}
     fields.close()
     return found
@@ -130,7 +129,7 @@ def _line(place: Place) -> Line:
 
 def _facts(place: Place) -> Mapping[str, Fact]:
     fields = Fields(place, "a map of fact to number or word")
-    found = {name: fields.need(name, _fact) for name in _keys(fields, identifier)}
+    found = {name: fields.need(name, _fact) for name in named(fields, identifier)}
     fields.close()
     return found
 
@@ -164,19 +163,9 @@ def member_facts(place: Place, joined_on: date) -> MemberFacts:
 
 def _attributes(place: Place) -> Mapping[str, str]:
     fields = Fields(place, "a map of attribute to word")
-    found = {name: fields.need(name, word) for name in _keys(fields, identifier)}
+    found = {name: fields.need(name, word) for name in named(fields, identifier)}
     fields.close()
     return found
-
-
-def _keys(fields: Fields, reader: Reader[str]) -> list[str]:
-    """Return the keys of a mapping that are text, after noting what `reader` says against each."""
-    keys = [key for key in fields.written if isinstance(key, str)]
-    for key in keys:
-        here = fields.place.at(clipped(key))
-        with suppress(Unreadable):
-            reader(Place(key, here.path, here.around, here.problems))
-    return keys
 
 
 def _birthday(place: Place) -> Birthday:

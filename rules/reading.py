@@ -6,7 +6,8 @@ they could read of a list, and later checks still see it.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -201,6 +202,15 @@ class Fields:
         right = meant(key, self._asked) if place.may_suggest else None
         if right is not None and right not in self.written:
             place.around.misspelt.setdefault(self.place.path, {}).setdefault(right, key)
+
+
+def named(fields: Fields, reader: Reader[str]) -> list[str]:
+    """Return the keys of a mapping that are text, after noting what `reader` says against each."""
+    keys = [key for key in fields.written if isinstance(key, str)]
+    for key in keys:
+        with suppress(Unreadable):
+            reader(replace(fields.place.at(clipped(key)), value=key))
+    return keys
 
 
 def each(place: Place, reader: Reader[T], at_most: int = 1000) -> list[tuple[Place, T]]:
