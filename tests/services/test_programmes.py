@@ -141,6 +141,14 @@ def test_what_is_wrong_with_the_text_is_told_with_what_is_wrong_in_it(app: Flask
     ]
 
 
+def test_a_list_without_skus_is_there_and_catches_nothing(app: Flask, frozen_clock: FrozenClock) -> None:
+    sku_lists.put(ADMIN, "slow-sellers", [])
+    assert publishing.check(LISTED) == ()
+    publish(LISTED)
+    with reading() as connection:
+        assert plan_for(connection, NOON).lists["slow-sellers"] == frozenset()
+
+
 def test_rules_see_a_changed_list_of_skus(app: Flask, frozen_clock: FrozenClock) -> None:
     sku_lists.put(ADMIN, "slow-sellers", ["TEA"])
     publish(LISTED)
