@@ -55,7 +55,7 @@ def rule(place: Place) -> Rule:
     common |= {"exclusive": fields.may("exclusive", identifier, None), "priority": fields.may("priority", _PRIORITY, 0)}
     if common["priority"] and not fields.has("exclusive"):
         place.at("priority").note("a priority means something only in an exclusive group", 'name one in "exclusive"')
-    gives = fields.one_of({"earn": _earning, "multiply": _factor, "bonus": points, "exclude": _never})
+    gives = fields.one_of({"earn": _earning, "multiply": _factor, "bonus": points, "exclude": _beside_another})
     if fields.has("multiply") and common["wallet"] is not None:
         check_earned(place.at("multiply"), common["wallet"], "add a rule with earn")
     fields.close()
@@ -87,8 +87,9 @@ def _exclude_rule(fields: Fields, common: dict[str, Any]) -> ExcludeRule:
     return ExcludeRule(lines=taken_out, **common)
 
 
-def _never(place: Place) -> int:
-    raise AssertionError("a rule with `exclude` alone is read elsewhere, and with another kind it is refused")
+def _beside_another(place: Place) -> int:
+    line_filter(place)
+    raise Unreadable  # a rule with `exclude` alone is read elsewhere: this one is refused
 
 
 def _factor(place: Place) -> Fraction:

@@ -15,7 +15,7 @@ from rules.facts import Birthday, Fact, Line, MemberFacts, Purchase, Tender
 from rules.money import MAX_MINOR, format_amount
 from rules.periods import business_day
 from rules.programme import Example
-from rules.reading import Fields, Place, Reader, choice, each, named, reference
+from rules.reading import Fields, Place, Reader, choice, each, items, named, reference
 from rules.reading_times import day, instant
 from rules.reading_values import (
     MAX_POINTS,
@@ -104,13 +104,13 @@ def _check_sum(place: Place, lines: tuple[Line, ...], discount: int) -> None:
 
 def _lines(place: Place) -> tuple[Line, ...]:
     found = each(place, _line, MAX_LINES)
-    lines: dict[str, Line] = {}
-    for number, (item, line) in enumerate(found, 1):
-        line_id = line.line_id or str(number)
-        if line_id in lines:
+    ids: list[object] = []
+    for number, item in enumerate(items(place, MAX_LINES), 1):
+        line_id = item.at("line_id").value or str(number)
+        if line_id in ids:
             item.at("line_id").note(f"{shown(line_id)} is the id of an earlier line already", "give each its own")
-        lines[line_id] = replace(line, line_id=line_id)
-    return tuple(lines.values())
+        ids.append(line_id)
+    return tuple(replace(line, line_id=line.line_id or str(number)) for number, (_, line) in enumerate(found, 1))
 
 
 def _line(place: Place) -> Line:

@@ -31,7 +31,7 @@ from rules.programme import (
     RewardWorth,
     TimesPer,
 )
-from rules.reading import Fields, Place, Reader, choice, each, reference
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each, items, reference
 from rules.reading_times import lunar_day, period, solar_day
 from rules.reading_values import (
     amount,
@@ -52,6 +52,7 @@ from rules.shown import shown
 from rules.special_days import countries, holiday_names, is_known
 
 _LISTED: Final = 12
+_MOST_GIFTS: Final = 20
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NAMED_DAYS: Final = ("birthday", "anniversary", "enrolment", "tier_upgrade")
 _named_day: Final[Reader[Literal["birthday", "anniversary", "enrolment", "tier_upgrade"]]] = choice(
@@ -67,13 +68,13 @@ def occasion(place: Place) -> Occasion:
     found_id, on = fields.need("id", identifier), fields.need("on", _on)
     leap_day, span = fields.may("leap_day", _LEAP_DAY, None) or "feb-28", fields.may("span", _SPAN, None) or "day"
     asked = fields.may("needs", needs, None)
-    gifts = fields.may("give", lambda listed: tuple(gift for _, gift in each(listed, _gift, 20)), ())
+    gifts = fields.may("give", _gifts, ())
     message, lead = fields.may("message", reference("template"), None), fields.may("lead", period(1), None)
     if not fields.has("give", "message"):
         place.note("the occasion neither gives nor says anything", 'write "give", "message" or both')
-    if on not in (None, "anniversary") and any(
-        isinstance(gift, PointsGift) and gift.times_years for gift in gifts or ()
-    ):
+    written = place.at("on").value
+    is_other = isinstance(written, dict) or (written in _NAMED_DAYS and written != "anniversary")
+    if is_other and any(isinstance(gift, PointsGift) and gift.times_years for gift in gifts or ()):
         place.at("give").note("only an anniversary has years to multiply by", 'leave "times" out')
     if lead is not None and on not in (None, "birthday") and not isinstance(on, OnMemberDate):
         place.at("lead").note("only a birthday or a member's own date can be known for so long", 'leave "lead" out')
@@ -115,6 +116,14 @@ def _country(place: Place) -> str:
             return place.value
         raise place.wrong(f"the holidays of {place.value} are not known", 'write its days as {date: "06-18"}')
     raise place.wrong(f"{shown(place.value)} is no country", "write two capitals of ISO 3166, such as CN")
+
+
+def _gifts(place: Place) -> tuple[PointsGift | RewardGift, ...]:
+    """Read what an occasion gives: all of it, for its message says what there is."""
+    found = tuple(gift for _, gift in each(place, _gift, _MOST_GIFTS))
+    if len(found) < len(items(place, _MOST_GIFTS)):
+        raise Unreadable
+    return found
 
 
 def _gift(place: Place) -> PointsGift | RewardGift:

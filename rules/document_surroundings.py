@@ -82,7 +82,9 @@ def _earning(rules: Collection[object] | None, wallets: Collection[object] | Non
 
 
 def _wallet_of(rule: Mapping[Any, Any]) -> str | None:
-    return None if "exclude" in rule else rule["wallet"] if _is_text(rule, "wallet") else ""
+    if _KINDS & rule.keys() == {"exclude"}:
+        return None
+    return rule["wallet"] if _is_text(rule, "wallet") else ""
 
 
 def _mappings(things: Collection[object]) -> Iterator[dict[Any, Any]]:

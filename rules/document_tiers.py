@@ -60,7 +60,7 @@ def tiers(place: Place) -> Tiers:
     fields = Fields(place, "a ladder of levels")
     metric, window = fields.need("metric", _metric), fields.need("window", _window)
     downgrade = fields.may("downgrade", _downgrade, Downgrade())
-    levels = fields.need("levels", lambda listed: _levels(listed, metric))
+    levels = fields.need("levels", lambda listed: _levels(listed, _threshold(place.at("metric").value)))
     fields.close()
     return Tiers(metric, window, downgrade, levels)
 
@@ -95,23 +95,20 @@ def _downgrade(place: Place) -> Downgrade:
     return Downgrade(grace, steps)
 
 
-def _threshold(metric: Metric | None) -> Reader[int]:
-    match metric:
-        case "net_spend":
-            return amount
-        case "visits" | PointsOf():
-            return whole(0, MAX_POINTS)
-        case None:
-            return lambda place: 0  # the metric could not be read: nobody knows what the threshold counts
+def _threshold(metric: object) -> Reader[int] | None:
+    """Return how thresholds are read; None where nobody knows what they count."""
+    if metric == "net_spend":
+        return amount
+    return whole(0, MAX_POINTS) if metric == "visits" or isinstance(metric, dict) else None
 
 
-def _levels(place: Place, metric: Metric | None) -> tuple[Level, ...]:
+def _levels(place: Place, threshold: Reader[int] | None) -> tuple[Level, ...]:
     def read(item: Place) -> Level:
-        return _level(item, _threshold(metric))
+        return _level(item, threshold or (lambda _: 0))
 
     levels = each_named(place, read, MAX_LEVELS)
-    if metric is not None:
-        _check_order(place, _threshold(metric))
+    if threshold is not None:
+        _check_order(place, threshold)
     return tuple(level for _, level in levels)
 
 

@@ -146,6 +146,8 @@ class Fields:
         if len(written) == 1:
             return self._read(written[0], readers[written[0]])
         choices = ", ".join(f'"{key}"' for key in readers)
+        for key in written:
+            self._read(key, readers[key])
         if written:
             both = " and ".join(f'"{key}"' for key in written)
             return cast(T, self._fail(f"{both} exclude each other", f"write one of {choices}"))
@@ -263,7 +265,7 @@ def reference(kind: str) -> Reader[str]:
         if not isinstance(place.value, str):
             raise place.wrong(f"{shown(place.value)} stands where the id of a {kind} belongs")
         if ids is None:
-            raise Unreadable  # nobody knows which there are, and where they should be a problem says so
+            return place.value  # nobody knows which there are, and where they should be a problem says so
         if place.value not in ids and not _may_be_meant(place, place.value, kind):
             there_are = f"there are: {', '.join(sorted(ids)[:12])}" if ids else f"the document names no {kind}"
             raise place.wrong(f"there is no {kind} {shown(place.value)}", place.nearest(place.value, ids, there_are))

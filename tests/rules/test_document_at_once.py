@@ -90,6 +90,56 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         with_all(tiers="gold"),
         ['tiers: "gold" stands where a ladder of levels belongs'],
     ),
+    "a rule gives in two ways, each with a fault": (
+        with_all(accrual__0__bonus="x", accrual__0__earn__per="0.00", accrual__2__exclude={}),
+        [
+            "accrual[0].earn.per: the amount is 0 (write an amount above 0)",
+            'accrual[0].bonus: "x" is not a whole number (write digits, such as 100)',
+            'accrual[0]: "earn" and "bonus" exclude each other (write one of "earn", "multiply", "bonus", "exclude")',
+            "accrual[2].exclude: the filter names no test (write {category: {in: […]}}, or leave it out for all lines)",
+            'accrual[2]: "multiply" and "exclude" exclude each other (write one of "earn", "multiply", "bonus", "exclude")',
+        ],
+    ),
+    "thresholds are read although the metric names no wallet there is": (
+        with_all(tiers__metric={"points_of": "bean"}, tiers__levels__1__from=-1),
+        [
+            'tiers.metric.points_of: there is no wallet "bean" (did you mean "beans"?)',
+            "tiers.levels[1].from: -1 is out of bounds (write a number from 0 to 1000000000)",
+        ],
+    ),
+    "the wallets are none, and everything else is read": (
+        with_all(wallets="beans", tiers__levels__1__from=-1, rewards__1__cost__points=0),
+        [
+            'wallets: "beans" stands where a list belongs (write it in [ ])',
+            "tiers.levels[1].from: -1 is out of bounds (write a number from 0 to 1000000000)",
+            "rewards[1].cost.points: 0 is out of bounds (write a number from 1 to 1000000000)",
+        ],
+    ),
+    "a gift can't be read, and the message that tells of it is not blamed": (
+        with_all(
+            occasions__0__give=[{"points": 0, "wallet": "beans"}, {"reward": "cake"}],
+            messages__templates__0={"id": "hello", "purpose": "greeting", "en": "{points}"},
+        ),
+        ["occasions[0].give[0].points: 0 is out of bounds (write a number from 1 to 1000000000)"],
+    ),
+    "an occasion on no day of the year multiplies by years": (
+        with_all(
+            occasions__0__on={"date": "02-30"}, occasions__0__give=[{"points": 1, "wallet": "beans", "times": "years"}]
+        ),
+        [
+            'occasions[0].on.date: "02-30" is not a month and day of every year (write it as "12-31", month before day)',
+            'occasions[0].give: only an anniversary has years to multiply by (leave "times" out)',
+        ],
+    ),
+    "a line with a fault has the id of another": (
+        with_all(
+            examples__0__purchase__lines=[{"sku": "A", "amount": "x"}, {"sku": "B", "amount": "1.00", "line_id": "1"}]
+        ),
+        [
+            'examples[0].purchase.lines[0].amount: "x" is not an amount in CNY (write digits with at most 2 decimals, such as "12.30")',
+            'examples[0].purchase.lines[1].line_id: "1" is the id of an earlier line already (give each its own)',
+        ],
+    ),
     "the ladder has no levels": (
         with_all(tiers__levels=GONE),
         ['tiers.levels: "levels" is missing'],
