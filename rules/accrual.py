@@ -31,8 +31,8 @@ EXCLUSIVE = "exclusive:"
 class Decisions:
     """The facts that decided, frozen with the purchase; nothing personal.
 
-    `failed` maps each rule that did not apply to the path of what failed first: `when.all[0]`, `from`, `to`, `lines`,
-    or `exclusive:<rule>`.
+    `failed` maps each rule that did not apply to the path of what failed first: `when.all[0]`, `when.locked`, `from`, `to`,
+    `lines`, or `exclusive:<rule>`.
     """
 
     version: int

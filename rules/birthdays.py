@@ -8,15 +8,18 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from lunardate import LunarDate
 
 from rules.facts import Birthday
+from rules.periods import Period
 
 Span = Literal["day", "week", "month"]
 LeapDay = Literal["feb-28", "mar-01"]
 
+CHANGE_LOCK: Final = Period(11, "months")
+"""How long conditions don't look at a birthday after staff changed it."""
 FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR = 1900, 2099
 """The lunar years that the calendar tables hold."""
 

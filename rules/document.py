@@ -4,61 +4,95 @@ Source: PROGRAMME.md. The document is plain data (mappings, lists, text, numbers
 depth are bounded where the text is read.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from rules.document_accrual import check_exclusive_groups, rule, write_rule
+from rules.document_accrual import MAX_RULES, check_exclusive_groups, rule, write_rule
 from rules.document_caps import cap, event_rule, write_cap, write_event_rule
 from rules.document_examples import example, write_example
 from rules.document_gifts import occasion, reward, write_occasion, write_reward
 from rules.document_messages import messages, write_messages
+from rules.document_surroundings import surroundings, zone_named, zone_names
 from rules.document_templates import check_templates
 from rules.document_tiers import tiers, write_tiers
 from rules.document_wallets import wallet, write_texts, write_wallet
 from rules.errors import Problem
 from rules.money import is_currency
 from rules.programme import Messages, Programme, Rule
-from rules.reading import Fields, Place, Reader, Surroundings, T, Unreadable, each_named, shown
+from rules.reading import AsMeant, Fields, Place, Reader, T, Unreadable, each_named
 from rules.reading_values import (
     identifier,
     texts,
     whole,
 )
+from rules.shown import shown
 
-MAX_RULES: Final = 200
 MAX_WALLETS: Final = 12
 MAX_REWARDS: Final = 200
 MAX_OTHERS: Final = 200
 """Caps, event rules, occasions and examples, each."""
 MAX_LATE_DAYS: Final = 3_650
 
-_ZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
-_FINEST: Final = "CLF"
-"""A currency of four decimals: amounts are read by it when the programme's own is not known."""
-_UTC: Final = ZoneInfo("UTC")
+_MISSPELT_INSIDE_EACH_OTHER: Final = 8
+_DEEPEST: Final = 40
 
 
-def read(document: object) -> Programme | tuple[Problem, ...]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a document that is to be published is held against: the SKU lists there are, and what is deployed already."""
+
+    sku_lists: Collection[str] = ()
+    programme: str | None = None
+    money: str | None = None
+
+
+def read(document: object, beside: Beside | None = None) -> Programme | tuple[Problem, ...]:
     """Read a document; return the programme, or everything that is wrong with it, in the order of reading.
 
-    Never raises, whatever `document` is.
+    What stands under a misspelt key is read as what was meant, so that its faults are told too, and nothing is said to be
+    missing for it. Without `beside` nothing outside of the document is asked for. Never raises, whatever `document` is.
     """
+    found, as_meant = _read(document, beside)
+    for _ in range(_MISSPELT_INSIDE_EACH_OTHER):
+        if as_meant is None:
+            break
+        found, as_meant = _read(as_meant, beside)
+    return found
+
+
+def _read(document: object, beside: Beside | None) -> tuple[Programme | tuple[Problem, ...], object]:
+    """Read a document; return beside what was found the document as it was meant, where keys of it are misspelt."""
     problems: list[Problem] = []
-    place = Place(document, "", _surroundings(document), problems)
+    place = Place(document, "", surroundings(document, beside.sku_lists if beside else None), problems)
     try:
-        programme = _programme(place)
+        programme = _programme(place, beside or Beside())
     except Unreadable:
-        return tuple(problems)
-    return tuple(problems) or programme
+        return tuple(problems), _as_meant(place) if place.around.misspelt else None
+    return tuple(problems) or programme, _as_meant(place) if place.around.misspelt else None
 
 
-def _programme(place: Place) -> Programme:
+def _as_meant(place: Place, depth: int = 0) -> object:
+    """Return the value with its misspelt keys put right; those deeper than a document may be stay."""
+    value = place.value
+    if depth > _DEEPEST or not isinstance(value, dict | list | tuple):
+        return value
+    if not isinstance(value, dict):
+        return [_as_meant(place.item(index, part), depth + 1) for index, part in enumerate(value)]
+    parts = {key: _as_meant(place.at(key), depth + 1) if isinstance(key, str) else value[key] for key in value}
+    known = dict(value.written) if isinstance(value, AsMeant) else {}
+    found = place.around.misspelt.get(place.path, {})
+    for meant, written in found.items():
+        if written in parts and meant not in parts:
+            parts[meant] = parts.pop(written)
+    return AsMeant(parts, known | found) if known or found else parts
+
+
+def _programme(place: Place, beside: Beside) -> Programme:
     fields = Fields(place, "a programme")
-    found_id, name = fields.need("programme", identifier), fields.need("name", texts())
-    money, zone = fields.need("money", _currency), fields.need("time_zone", _zone)
+    found_id, name = fields.need("programme", _deployed(identifier, beside.programme)), fields.need("name", texts())
+    money, zone = fields.need("money", _deployed(_currency, beside.money)), fields.need("time_zone", _zone)
     wallets = fields.need("wallets", _listed(wallet, MAX_WALLETS))
     late_days = fields.may("late_days", whole(0, MAX_LATE_DAYS), 30)
     rules, caps = fields.may("accrual", _rules, ()), fields.may("caps", _listed(cap, MAX_OTHERS), ())
@@ -67,12 +101,25 @@ def _programme(place: Place) -> Programme:
     occasions = fields.may("occasions", _listed(occasion, MAX_OTHERS), ())
     rewards = fields.may("rewards", _listed(reward, MAX_REWARDS), ())
     said, cases = fields.may("messages", messages, Messages()), fields.may("examples", _listed(example, MAX_OTHERS), ())
-    fields.close()
     programme = Programme(
-        found_id, name, money, zone, wallets, late_days, rules, caps, events, ladder, occasions, rewards, said, cases
-    )
+        found_id, name, money, zone, wallets or (), late_days, rules or (), caps or (), events or (), ladder,
+        occasions or (), rewards or (), said or Messages(), cases or (),
+    )  # fmt: skip
     check_templates(programme, place.at("messages"))
+    fields.close()
     return programme
+
+
+def _deployed(reader: Reader[str], present: str | None) -> Reader[str]:
+    """A deployment runs one programme, in one currency: what has been booked can't be counted in another."""
+
+    def read(place: Place) -> str:
+        found = reader(place)
+        if present is not None and found != present:
+            place.note(f'is "{found}", and this deployment runs "{present}"', "start another deployment for it")
+        return found
+
+    return read
 
 
 def _listed(reader: Reader[T], at_most: int) -> Reader[tuple[T, ...]]:
@@ -81,7 +128,7 @@ def _listed(reader: Reader[T], at_most: int) -> Reader[tuple[T, ...]]:
 
 def _rules(place: Place) -> tuple[Rule, ...]:
     found = each_named(place, rule, MAX_RULES)
-    check_exclusive_groups(found)
+    check_exclusive_groups(place)
     return tuple(one for _, one in found)
 
 
@@ -92,60 +139,13 @@ def _currency(place: Place) -> str:
 
 
 def _zone(place: Place) -> ZoneInfo:
-    found = _zone_named(place.value)
+    found = zone_named(place.value)
     if found is None:
         remedy = "write it as Asia/Shanghai"
         if isinstance(place.value, str):
-            remedy = place.nearest(place.value, _zone_names(), remedy)
+            remedy = place.nearest(place.value, zone_names(), remedy)
         raise place.wrong(f"{shown(place.value)} is no time zone", remedy)
     return found
-
-
-def _zone_named(name: object) -> ZoneInfo | None:
-    if not isinstance(name, str) or not _ZONE.fullmatch(name) or name not in _zone_names():
-        return None
-    return ZoneInfo(name)
-
-
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _surroundings(document: object) -> Surroundings:
-    """Return what the parts are read by, as far as it can be seen before anything is known to be right."""
-    top = document if isinstance(document, dict) else {}
-    money, zone = top.get("money"), _zone_named(top.get("time_zone"))
-    ladder, said = top.get("tiers"), top.get("messages")
-    names = {kind: _ids(top, key) for kind, key in (("wallet", "wallets"), ("rule", "accrual"), ("reward", "rewards"))}
-    names = {kind: ids for kind, ids in names.items() if ids or kind != "wallet"}
-    names |= {"level": _ids(ladder, "levels"), "template": _ids(said, "templates")}
-    return Surroundings(
-        currency=money if isinstance(money, str) and is_currency(money) else _FINEST,
-        zone=zone or _UTC,
-        names=names,
-        rule_wallets={one["id"]: _wallet_of(one) for one in _mappings(top, "accrual") if _is_text(one, "id")},
-        earning=frozenset(
-            one["wallet"] for one in _mappings(top, "accrual") if "earn" in one and _is_text(one, "wallet")
-        ),
-    )
-
-
-def _wallet_of(rule: Mapping[Any, Any]) -> str | None:
-    return None if "exclude" in rule else rule["wallet"] if _is_text(rule, "wallet") else ""
-
-
-def _mappings(parent: object, key: str) -> Iterator[dict[Any, Any]]:
-    listed = parent.get(key) if isinstance(parent, dict) else None
-    return (item for item in (listed if isinstance(listed, list | tuple) else ()) if isinstance(item, dict))
-
-
-def _ids(parent: object, key: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item["id"] for item in _mappings(parent, key) if _is_text(item, "id")))
-
-
-def _is_text(item: Mapping[Any, Any], *keys: str) -> bool:
-    return all(isinstance(item.get(key), str) for key in keys)
 
 
 def write(programme: Programme) -> dict[str, Any]:

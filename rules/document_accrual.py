@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from rules.document_conditions import when, write_condition
 from rules.document_filters import line_filter, write_line_filter
+from rules.document_surroundings import check_earned
 from rules.document_wallets import write_texts
 from rules.money import format_amount
 from rules.programme import (
@@ -21,10 +22,9 @@ from rules.programme import (
     PerMoney,
     PerPurchase,
     PerUnit,
-    PointsRule,
     Rule,
 )
-from rules.reading import Fields, Place, reference, shown
+from rules.reading import Fields, Place, Unreadable, items, name_of, reference
 from rules.reading_times import local_time
 from rules.reading_values import (
     MAX_POINTS,
@@ -38,7 +38,9 @@ from rules.reading_values import (
     texts,
     whole,
 )
+from rules.shown import shown
 
+MAX_RULES: Final = 200
 _PRIORITY: Final = whole(-(10**6), 10**6)
 _UNITS: Final = ("unit", "paid_unit", "purchase")
 
@@ -53,12 +55,13 @@ def rule(place: Place) -> Rule:
     common |= {"exclusive": fields.may("exclusive", identifier, None), "priority": fields.may("priority", _PRIORITY, 0)}
     if common["priority"] and not fields.has("exclusive"):
         place.at("priority").note("a priority means something only in an exclusive group", 'name one in "exclusive"')
-    gives = fields.one_of({"earn": _earning, "multiply": _factor, "bonus": points, "exclude": _never})
+    gives = fields.one_of({"earn": _earning, "multiply": _factor, "bonus": points, "exclude": _beside_another})
+    if fields.has("multiply") and common["wallet"] is not None:
+        check_earned(place.at("multiply"), common["wallet"], "add a rule with earn")
     fields.close()
     if isinstance(gives, int):
         return BonusRule(points=gives, **common)
     if isinstance(gives, Fraction):
-        _check_multiplied(place.at("multiply"), common["wallet"])
         return MultiplyRule(factor=gives, **common)
     return EarnRule(earn=gives, **common)
 
@@ -84,8 +87,9 @@ def _exclude_rule(fields: Fields, common: dict[str, Any]) -> ExcludeRule:
     return ExcludeRule(lines=taken_out, **common)
 
 
-def _never(place: Place) -> int:
-    raise AssertionError("a rule with `exclude` alone is read elsewhere, and with another kind it is refused")
+def _beside_another(place: Place) -> int:
+    line_filter(place)
+    raise Unreadable  # a rule with `exclude` alone is read elsewhere: this one is refused
 
 
 def _factor(place: Place) -> Fraction:
@@ -95,17 +99,15 @@ def _factor(place: Place) -> Fraction:
     return factor
 
 
-def _check_multiplied(place: Place, wallet: str) -> None:
-    if wallet not in place.around.earning:
-        place.note(f'no rule earns points in "{wallet}", so there is nothing to multiply', "add a rule with earn")
-
-
 def _earning(place: Place) -> Earning:
     fields = Fields(place, '{points: 1, per: "1.00"} or {points: 1, each: unit}')
     given = fields.need("points", number(MAX_POINTS))
     earning: Earning
     if not fields.has("per", "each"):
-        raise place.wrong('neither "per" nor "each" is written', 'write per: "1.00" for money, or each: unit')
+        place.note('neither "per" nor "each" is written', 'write per: "1.00" for money, or each: unit')
+        fields.knows("per", "each", "whole", "at_least", "by")
+        fields.note_unknown()
+        raise Unreadable
     if fields.has("per"):
         earning = PerMoney(given, fields.need("per", amount_above_zero), fields.may("whole", flag, False))
         fields.only(("each", "at_least", "by"), 'it means nothing beside "per"')
@@ -130,14 +132,14 @@ def _per_fact(fields: Fields, given: Fraction, fact: str) -> PerFact:
 def _rate_table(place: Place) -> tuple[str, Mapping[str, Fraction]]:
     facts: dict[Any, Any] = place.value if isinstance(place.value, dict) else {}
     if len(facts) != 1:
-        raise place.wrong("a table of rates goes by one fact", "write {booking_class: {F: 150%, Y: 100%}}")
-    fact = next(iter(facts))
-    fields = Fields(place)
-    rates = fields.need(fact, _rates) if isinstance(fact, str) else {}
+        place.note("a table of rates goes by one fact", "write {booking_class: {F: 150%, Y: 100%}}")
+    fields = Fields(place, "{booking_class: {F: 150%, Y: 100%}}")
+    rates = {fact: fields.need(fact, _rates) for fact in facts if isinstance(fact, str)}
     fields.close()
-    if not facts[fact]:
-        raise place.wrong("the table is empty", "write {booking_class: {F: 150%, Y: 100%}}")
-    return fact, rates
+    fact, table = next(iter(rates.items()), ("", {}))
+    if facts.get(fact) == {}:
+        place.note("the table is empty", "write {booking_class: {F: 150%, Y: 100%}}")
+    return fact, table
 
 
 def _rates(place: Place) -> Mapping[str, Fraction]:
@@ -147,28 +149,42 @@ def _rates(place: Place) -> Mapping[str, Fraction]:
     return rates
 
 
-def check_exclusive_groups(rules: list[tuple[Place, Rule]]) -> None:
-    """Note groups over two wallets, and groups that mix earning rules with others.
+def check_exclusive_groups(rules: Place) -> None:
+    """Note groups over two wallets, and groups that mix earning rules with others, whatever else is wrong with a rule.
 
     Earning rules are judged before multipliers exist, so a group of both would have no order to be judged in.
     """
-    first: dict[str, PointsRule] = {}
-    for place, found in rules:
-        if isinstance(found, ExcludeRule) or found.exclusive is None:
+    first_in: dict[tuple[str, str], tuple[Place, object]] = {}
+    for item in items(rules, MAX_RULES):
+        group = item.at("exclusive")
+        if not isinstance(group.value, str) or item.at("exclude").value is not None:
             continue
-        other = first.setdefault(found.exclusive, found)
-        group = place.at("exclusive")
-        if other.wallet != found.wallet:
-            group.note(
-                f'the group "{found.exclusive}" lies in the wallet "{other.wallet}" of "{other.id}", this rule in'
-                f' "{found.wallet}"',
-                "name another group",
+        for kind, found in (("wallet", _known_wallet(item)), ("earns", _earns(item))):
+            other, theirs = (
+                first_in.setdefault((group.value, kind), (item, found)) if found is not None else (item, found)
             )
-        if isinstance(other, EarnRule) != isinstance(found, EarnRule):
-            group.note(
-                f'the group "{found.exclusive}" mixes rules that earn with multipliers or bonuses ("{other.id}")',
-                "give the rules that earn a group of their own",
-            )
+            if found != theirs:
+                _note_mixed(group, other, theirs, found)
+
+
+def _known_wallet(rule: Place) -> str | None:
+    wallet = rule.at("wallet").value
+    return wallet if isinstance(wallet, str) and wallet in rule.around.names.get("wallet", ()) else None
+
+
+def _earns(rule: Place) -> bool | None:
+    gives = [kind for kind in ("earn", "multiply", "bonus") if rule.at(kind).value is not None]
+    return gives == ["earn"] if gives else None
+
+
+def _note_mixed(group: Place, other: Place, theirs: object, found: object) -> None:
+    name = f"the group {shown(group.value)}"
+    if isinstance(found, str):
+        message = f'{name} lies in the wallet "{theirs}" of {name_of(other)}, this rule in "{found}"'
+        group.note(message, "name another group")
+    else:
+        message = f"{name} mixes rules that earn with multipliers or bonuses ({name_of(other)})"
+        group.note(message, "give the rules that earn a group of their own")
 
 
 def write_rule(rule: Rule, currency: str) -> dict[str, Any]:

@@ -42,10 +42,10 @@ def cap(place: Place) -> Cap:
 def _capped_rules(place: Place, wallet: str) -> frozenset[str]:
     found = each(place, reference("rule"))
     for item, rule_id in found:
-        its_wallet = place.around.rule_wallets[rule_id]
+        its_wallet = place.around.rule_wallets.get(rule_id, "")
         if its_wallet is None:
             item.note(f'"{rule_id}" gives no points that a cap could limit', "leave it out")
-        elif wallet and its_wallet != wallet and its_wallet in place.around.names["wallet"]:
+        elif wallet and its_wallet != wallet and its_wallet in place.around.names.get("wallet", ()):
             item.note(f'"{rule_id}" gives points of "{its_wallet}", this cap limits "{wallet}"', "leave it out")
     return frozenset(rule_id for _, rule_id in found)
 

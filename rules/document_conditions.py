@@ -21,7 +21,7 @@ from rules.document_filters import (
     write_words,
 )
 from rules.money import format_amount
-from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference, shown
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each, reference
 from rules.reading_times import day, period, span_of_day
 from rules.reading_values import (
     amount,
@@ -29,6 +29,7 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.shown import shown
 
 MAX_DEPTH: Final = 16
 _MAX_COUNT: Final = 10**6

@@ -5,18 +5,17 @@ Source: PROGRAMME.md, A whole example; API.md, Tills.
 
 from calendar import monthrange
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from rules.document_filters import category
 from rules.facts import Birthday, Fact, Line, MemberFacts, Purchase, Tender
 from rules.money import MAX_MINOR, format_amount
 from rules.periods import business_day
 from rules.programme import Example
-from rules.reading import Fields, Place, Reader, Unreadable, choice, clipped, each, reference, shown
+from rules.reading import Fields, Place, Reader, choice, each, items, named, reference
 from rules.reading_times import day, instant
 from rules.reading_values import (
     MAX_POINTS,
@@ -28,6 +27,7 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.shown import shown
 
 MAX_LINES: Final = 500
 _KIND: Final[Reader[Literal["goods", "shipping"]]] = choice("goods", "shipping")
@@ -68,7 +68,7 @@ def _gives(place: Place) -> Mapping[str, int]:
     fields = Fields(place, "a map of wallet to points")
     if not place.value:
         place.note("the example promises nothing", "write {wallet: points}")
-    wallets = _keys(fields, reference("wallet"))
+    wallets = named(fields, reference("wallet"))
     found = {wallet: fields.need(wallet, whole(0, MAX_POINTS)) for wallet in wallets}
     fields.close()
     return found
@@ -84,8 +84,9 @@ def purchase(place: Place) -> Purchase:
     coupons = frozenset(fields.may("coupon_codes", distinct(word), ()) or ())
     discount = fields.may("order_discount", amount, 0)
     tenders = fields.may("tenders", lambda listed: tuple(found for _, found in each(listed, _tender, 50)), ())
+    if lines and discount is not None and len(lines) == len(cast(list[object], place.at("lines").value)):
+        _check_sum(place, lines, discount)
     fields.close()
-    _check_sum(place, lines, discount)
     currency = place.around.currency
     return Purchase(occurred_at, lines, currency, store, groups, channel, discount, tenders, coupons)
 
@@ -103,13 +104,13 @@ def _check_sum(place: Place, lines: tuple[Line, ...], discount: int) -> None:
 
 def _lines(place: Place) -> tuple[Line, ...]:
     found = each(place, _line, MAX_LINES)
-    lines: dict[str, Line] = {}
-    for number, (item, line) in enumerate(found, 1):
-        line_id = line.line_id or str(number)
-        if line_id in lines:
+    ids: list[object] = []
+    for number, item in enumerate(items(place, MAX_LINES), 1):
+        line_id = item.at("line_id").value or str(number)
+        if line_id in ids:
             item.at("line_id").note(f"{shown(line_id)} is the id of an earlier line already", "give each its own")
-        lines[line_id] = replace(line, line_id=line_id)
-    return tuple(lines.values())
+        ids.append(line_id)
+    return tuple(replace(line, line_id=line.line_id or str(number)) for number, (_, line) in enumerate(found, 1))
 
 
 def _line(place: Place) -> Line:
@@ -120,15 +121,15 @@ def _line(place: Place) -> Line:
     kind, path = fields.may("kind", _KIND, None) or "goods", fields.may("category", category, None)
     brand, tags = fields.may("brand", word, None), frozenset(fields.may("tags", distinct(word), ()) or ())
     facts = fields.may("facts", _facts, {})
-    fields.close()
-    if tax > paid:
+    if tax is not None and paid is not None and tax > paid:
         place.at("tax").note("the tax is more than the amount, which contains it")
+    fields.close()
     return Line(line_id, sku, quantity, paid, discount, tax, kind, path, brand, tags, facts)
 
 
 def _facts(place: Place) -> Mapping[str, Fact]:
     fields = Fields(place, "a map of fact to number or word")
-    found = {name: fields.need(name, _fact) for name in _keys(fields, identifier)}
+    found = {name: fields.need(name, _fact) for name in named(fields, identifier)}
     fields.close()
     return found
 
@@ -162,32 +163,23 @@ def member_facts(place: Place, joined_on: date) -> MemberFacts:
 
 def _attributes(place: Place) -> Mapping[str, str]:
     fields = Fields(place, "a map of attribute to word")
-    found = {name: fields.need(name, word) for name in _keys(fields, identifier)}
+    found = {name: fields.need(name, word) for name in named(fields, identifier)}
     fields.close()
     return found
-
-
-def _keys(fields: Fields, reader: Reader[str]) -> list[str]:
-    """Return the keys of a mapping that are text, after noting what `reader` says against each."""
-    keys = [key for key in fields.written if isinstance(key, str)]
-    for key in keys:
-        here = fields.place.at(clipped(key))
-        with suppress(Unreadable):
-            reader(Place(key, here.path, here.around, here.problems))
-    return keys
 
 
 def _birthday(place: Place) -> Birthday:
     fields = Fields(place, "a birthday such as {month: 5, day: 17}")
     month, day_number = fields.need("month", whole(1, 12)), fields.need("day", whole(1, 31))
     year = fields.may("year", whole(1900, 2199), None)
-    kind, leap_month = fields.may("calendar", _CALENDAR, None) or "solar", fields.may("leap_month", flag, False)
-    fields.close()
+    solar: Literal["solar", "lunar"] = "solar"
+    kind, leap_month = fields.may("calendar", _CALENDAR, solar), fields.may("leap_month", flag, False)
     if leap_month and kind == "solar":
         place.at("leap_month").note("only the lunar calendar has leap months", "write calendar: lunar")
-    longest = 30 if kind == "lunar" else monthrange(year or _LEAP_YEAR, month)[1]
-    if day_number > longest:
+    longest = 30 if kind == "lunar" or not month else monthrange(year or _LEAP_YEAR, month)[1]
+    if day_number and kind and day_number > longest:
         place.at("day").note(f"the month has no day {day_number}", f"write 1 to {longest}")
+    fields.close()
     return Birthday(month, day_number, year, kind, leap_month)
 
 

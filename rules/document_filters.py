@@ -6,17 +6,18 @@ of keys changes nothing.
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from rules import filters as f
 from rules.facts import MAX_FACT
-from rules.reading import Fields, Place, Reader, each, shown
+from rules.reading import Fields, Place, Reader, each, named
 from rules.reading_values import (
     decimal_text,
     identifier,
     number,
     word,
 )
+from rules.shown import shown
 
 MAX_WORDS: Final = 50_000
 
@@ -77,21 +78,52 @@ def bounds(reader: Reader[Any]) -> Reader[f.Bounds]:
     return read
 
 
-def _fact(place: Place) -> f.ByFact:
-    fields = Fields(place, "a test such as {name: distance, at_least: 500}")
-    name = fields.need("name", identifier)
-    test = words_of(fields, word) if fields.has("in", "not_in") else bounds_of(fields, number(MAX_FACT, True))
+_OF_ONE_FACT: Final = ("name", "in", "not_in", "eq", "at_least", "at_most")
+
+
+def _facts(place: Place) -> f.LineFilter:
+    """Read `{distance: {at_least: 500}, cabin: {in: [F]}}`, or of one fact `{name: distance, at_least: 500}`."""
+    fields = Fields(place, "a map of fact to test such as {distance: {at_least: 500}}")
+    if any(fields.has(key) and not isinstance(place.at(key).value, dict) for key in _OF_ONE_FACT):
+        name, test = fields.need("name", identifier), _test_of_fact(fields)
+        fields.close()
+        return (f.ByFact(name, test),)
+    if not fields.written:
+        raise place.wrong("no fact is named here", "write {distance: {at_least: 500}}")
+    tests = {name: fields.need(name, _fact) for name in named(fields, identifier)}
     fields.close()
-    return f.ByFact(name, test)
+    return tuple(f.ByFact(name, tests[name]) for name in sorted(tests))
 
 
-_LINE_TESTS: Final[Mapping[str, Reader[f.LineTest]]] = {
-    "sku": lambda place: f.BySku(words(word)(place)),
-    "sku_list": lambda place: f.BySkuList(words(identifier)(place)),
-    "category": lambda place: f.ByCategory(words(category)(place)),
-    "brand": lambda place: f.ByBrand(words(word)(place)),
-    "tag": lambda place: f.ByTag(words(word)(place)),
-    "fact": _fact,
+def _fact(place: Place) -> f.Words | f.Bounds:
+    fields = Fields(place, "a test such as {at_least: 500} or {in: [F]}")
+    test = _test_of_fact(fields)
+    fields.close()
+    return test
+
+
+def _test_of_fact(fields: Fields) -> f.Words | f.Bounds:
+    if fields.has("in", "not_in"):
+        return words_of(fields, word)
+    found = bounds_of(fields, number(MAX_FACT, True))
+    fields.knows("in", "not_in")
+    return found
+
+
+def _sku_list(place: Place) -> str:
+    found, there_are = identifier(place), place.around.names.get("sku_list")
+    if there_are is not None and found not in there_are:
+        place.note(f'there is no SKU list "{found}"', place.nearest(found, there_are, "put the list first"))
+    return found
+
+
+_LINE_TESTS: Final[Mapping[str, Reader[f.LineFilter]]] = {
+    "sku": lambda place: (f.BySku(words(word)(place)),),
+    "sku_list": lambda place: (f.BySkuList(words(_sku_list)(place)),),
+    "category": lambda place: (f.ByCategory(words(category)(place)),),
+    "brand": lambda place: (f.ByBrand(words(word)(place)),),
+    "tag": lambda place: (f.ByTag(words(word)(place)),),
+    "fact": _facts,
 }
 
 
@@ -102,12 +134,14 @@ def line_filter(place: Place) -> f.LineFilter:
     if not place.value:
         place.note("the filter names no test", "write {category: {in: […]}}, or leave it out for all lines")
     fields.close()
-    return tuple(test for test in tests if test is not None)
+    return tuple(test for several in tests for test in several or ())
 
 
 def write_line_filter(tests: f.LineFilter) -> dict[str, Any]:
     """Return the filter as `line_filter` reads it."""
-    return dict(_write_line_test(test) for test in tests)
+    written = dict(_write_line_test(test) for test in tests)
+    facts = [test for test in tests if isinstance(test, f.ByFact)]
+    return written | ({"fact": {one.name: _write_fact(one.test) for one in facts}} if len(facts) > 1 else {})
 
 
 def _write_line_test(test: f.LineTest) -> tuple[str, dict[str, Any]]:
@@ -122,12 +156,14 @@ def _write_line_test(test: f.LineTest) -> tuple[str, dict[str, Any]]:
             return "brand", write_words(tested)
         case f.ByTag(tested):
             return "tag", write_words(tested)
-        case f.ByFact(name, f.Words() as tested):
-            return "fact", {"name": name, **write_words(tested)}
-        case f.ByFact(name, f.Bounds() as limits):
-            return "fact", {"name": name, **write_bounds(limits, plain_number)}
+        case f.ByFact(name, wanted):
+            return "fact", {"name": name, **_write_fact(wanted)}
         case _:
-            raise AssertionError(f"no way to write {test}")
+            assert_never(test)
+
+
+def _write_fact(wanted: f.Words | f.Bounds) -> dict[str, Any]:
+    return write_words(wanted) if isinstance(wanted, f.Words) else write_bounds(wanted, plain_number)
 
 
 def write_words(tested: f.Words) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from rules.programme import (
     RewardWorth,
     TimesPer,
 )
-from rules.reading import Fields, Place, Reader, choice, each, reference, shown
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each, items, reference
 from rules.reading_times import lunar_day, period, solar_day
 from rules.reading_values import (
     amount,
@@ -48,9 +48,11 @@ from rules.reading_values import (
     whole,
     word,
 )
+from rules.shown import shown
 from rules.special_days import countries, holiday_names, is_known
 
 _LISTED: Final = 12
+_MOST_GIFTS: Final = 20
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _NAMED_DAYS: Final = ("birthday", "anniversary", "enrolment", "tier_upgrade")
 _named_day: Final[Reader[Literal["birthday", "anniversary", "enrolment", "tier_upgrade"]]] = choice(
@@ -66,15 +68,17 @@ def occasion(place: Place) -> Occasion:
     found_id, on = fields.need("id", identifier), fields.need("on", _on)
     leap_day, span = fields.may("leap_day", _LEAP_DAY, None) or "feb-28", fields.may("span", _SPAN, None) or "day"
     asked = fields.may("needs", needs, None)
-    gifts = fields.may("give", lambda listed: tuple(gift for _, gift in each(listed, _gift, 20)), ())
+    gifts = fields.may("give", _gifts, ())
     message, lead = fields.may("message", reference("template"), None), fields.may("lead", period(1), None)
     if not fields.has("give", "message"):
         place.note("the occasion neither gives nor says anything", 'write "give", "message" or both')
-    fields.close()
-    if on != "anniversary" and any(isinstance(gift, PointsGift) and gift.times_years for gift in gifts):
+    written = place.at("on").value
+    is_other = isinstance(written, dict) or (written in _NAMED_DAYS and written != "anniversary")
+    if is_other and any(isinstance(gift, PointsGift) and gift.times_years for gift in gifts or ()):
         place.at("give").note("only an anniversary has years to multiply by", 'leave "times" out')
-    if lead is not None and on != "birthday" and not isinstance(on, OnMemberDate):
+    if lead is not None and on not in (None, "birthday") and not isinstance(on, OnMemberDate):
         place.at("lead").note("only a birthday or a member's own date can be known for so long", 'leave "lead" out')
+    fields.close()
     return Occasion(found_id, on, leap_day, span, asked, gifts, message, lead)
 
 
@@ -114,6 +118,14 @@ def _country(place: Place) -> str:
     raise place.wrong(f"{shown(place.value)} is no country", "write two capitals of ISO 3166, such as CN")
 
 
+def _gifts(place: Place) -> tuple[PointsGift | RewardGift, ...]:
+    """Read what an occasion gives: all of it, for its message says what there is."""
+    found = tuple(gift for _, gift in each(place, _gift, _MOST_GIFTS))
+    if len(found) < len(items(place, _MOST_GIFTS)):
+        raise Unreadable
+    return found
+
+
 def _gift(place: Place) -> PointsGift | RewardGift:
     fields = Fields(place, "{points: 100, wallet: …} or {reward: …}")
     found: PointsGift | RewardGift
@@ -121,6 +133,7 @@ def _gift(place: Place) -> PointsGift | RewardGift:
         found = RewardGift(fields.need("reward", reference("reward")))
         fields.only(("points", "wallet", "times"), 'it means nothing beside "reward"')
     else:
+        fields.knows("reward")
         given, wallet = fields.need("points", points), fields.need("wallet", reference("wallet"))
         found = PointsGift(given, wallet, fields.may("times", choice("years"), None) is not None)
     fields.close()

@@ -30,7 +30,7 @@ _DEFAULT: Final = Messages()
 
 
 def messages(place: Place) -> Messages:
-    """Read how and when members are written to."""
+    """Read how and when members are written to; of what has a problem, what can be read of it."""
     fields = Fields(place, "settings and templates")
     templates = fields.may("templates", lambda listed: each_named(listed, template, MAX_TEMPLATES), [])
     quiet = fields.may("quiet_hours", lambda span: QuietHours(*span_of_day(span)), None)
@@ -38,12 +38,13 @@ def messages(place: Place) -> Messages:
     signature = fields.may("signature", texts(40), {})
     limit, notices = fields.may("limit", _limit, {}), fields.may("expiry_notices", _expiry_notices, None)
     cost = fields.may("cost", _cost, {})
-    fields.close()
-    if quiet is not None and is_quiet(quiet, at):
+    fields.note_unknown()
+    if quiet is not None and at is not None and is_quiet(quiet, at):
         place.at("at").note(
             f"messages would be sent at {at:%H:%M}, in the quiet hours", f"write a time from {quiet.ends:%H:%M} on"
         )
-    return Messages(tuple(found for _, found in templates), quiet, at, signature, limit, notices, cost)
+    found = tuple(template for _, template in templates or ())
+    return Messages(found, quiet, at, signature or {}, limit or {}, notices, cost or {})
 
 
 def _limit(place: Place) -> Mapping[str, TimesPer]:

@@ -12,7 +12,7 @@ from rules.document_wallets import write_texts
 from rules.message_texts import BY_MEMBER, longest_segments, places_in
 from rules.messages import BUILT_IN, CAN_FILL, OF_NOTICES, PHONE_CHANGED, filled_by
 from rules.programme import CHANNELS, Channel, Programme, Template
-from rules.reading import Fields, Place, Reader, choice, each
+from rules.reading import Fields, Place, Reader, Unreadable, choice, each
 from rules.reading_values import identifier, languages, text, texts
 from rules.segments import MOST
 
@@ -40,14 +40,14 @@ _CHANNEL: Final[Reader[Channel]] = choice("sms", "email")
 
 
 def template(place: Place) -> Template:
-    """Read one template."""
+    """Read one template; of one that has a problem, what can be read of it."""
     fields = Fields(place, 'a template such as {id: …, purpose: service, en: "…"}')
     found_id, purpose = fields.need("id", identifier), fields.need("purpose", _PURPOSE)
     channels, subject = fields.may("channels", _channels, CHANNELS), fields.may("subject", texts(), {})
     found = languages(fields, _text, but="id")
     if not found:
         place.note("the template has no text", 'write en: "…", zh: "…"')
-    fields.close()
+    channels = channels or CHANNELS
     if subject and "email" not in channels:
         place.at("subject").note('only an e-mail has a subject, and "channels" has none', "leave it out")
     if found_id == "everything":
@@ -56,7 +56,10 @@ def template(place: Place) -> Template:
         place.at("channels").note("the number that was replaced is told by SMS", "write [sms]")
     if found_id == "code" and channels != ("sms",) and fields.has("channels"):
         place.at("channels").note("a one-time code is sent by SMS, which proves the telephone", "write [sms]")
-    return Template(found_id, purpose, found, channels, subject)
+    fields.note_unknown()
+    if not found_id:
+        raise Unreadable
+    return Template(found_id, purpose, {tag: words for tag, words in found.items() if words}, channels, subject or {})
 
 
 def _channels(place: Place) -> tuple[Channel, ...]:
@@ -70,10 +73,12 @@ def _channels(place: Place) -> tuple[Channel, ...]:
 
 def _text(place: Place) -> str:
     found = text(_LONGEST)(place)
+    alone = False
     for brace in _BRACES.findall(found):
-        if len(brace) == 1:
-            raise place.wrong(f'a "{brace}" stands alone', 'write places as "{salutation}"')
-        if brace[1:-1] not in PLACES:
+        if len(brace) == 1 and not alone:
+            place.note(f'a "{brace}" stands alone', 'write places as "{salutation}"')
+            alone = True
+        elif len(brace) > 1 and brace[1:-1] not in PLACES:
             known = ", ".join(f"{{{name}}}" for name in PLACES)
             place.note(f'there is no place "{brace[:70]}"', place.nearest(brace[1:-1], PLACES, f"known here: {known}"))
     return found
@@ -102,7 +107,7 @@ def check_templates(programme: Programme, place: Place) -> None:
 
 
 def _check(programme: Programme, template: Template, place: Place) -> None:
-    if template.id in BUILT_IN and template.purpose != "service":
+    if template.id in BUILT_IN and template.purpose not in (None, "service"):
         place.at("purpose").note(f'"{template.id}" tells members what happened', "write service")
     for language, words in template.texts.items():
         named = places_in(words) - BY_MEMBER
@@ -110,7 +115,7 @@ def _check(programme: Programme, template: Template, place: Place) -> None:
             for missing in sorted(named & set(PLACES) - given):
                 can = ", ".join(f"{{{name}}}" for name in sorted(given | BY_MEMBER))
                 place.at(language).note(f"{cause} has no value for {{{missing}}}", f"it can fill {can}")
-        if "sms" in template.channels and named <= set(PLACES):
+        if "sms" in template.channels and named <= set(PLACES) and not place.has_problem("messages.signature"):
             count = longest_segments(programme, template, language)
             if count > MOST:
                 place.at(language).note(

@@ -3,10 +3,13 @@
 Source: PROGRAMME.md, A whole example, and Tiers.
 """
 
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from rules.document_surroundings import check_earned
 from rules.document_wallets import write_texts
 from rules.money import format_amount
 from rules.periods import Period
@@ -21,7 +24,18 @@ from rules.programme import (
     Tiers,
     Window,
 )
-from rules.reading import Fields, Place, Reader, choice, each, each_named, reference, shown
+from rules.reading import (
+    Fields,
+    Place,
+    Reader,
+    Unreadable,
+    choice,
+    each,
+    each_named,
+    items,
+    name_of,
+    reference,
+)
 from rules.reading_times import period
 from rules.reading_values import (
     MAX_POINTS,
@@ -33,6 +47,7 @@ from rules.reading_values import (
     texts,
     whole,
 )
+from rules.shown import shown
 
 MAX_LEVELS: Final = 20
 _STEPS: Final[Reader[Literal["one", "recalculated", "never"]]] = choice("one", "recalculated", "never")
@@ -45,7 +60,7 @@ def tiers(place: Place) -> Tiers:
     fields = Fields(place, "a ladder of levels")
     metric, window = fields.need("metric", _metric), fields.need("window", _window)
     downgrade = fields.may("downgrade", _downgrade, Downgrade())
-    levels = fields.need("levels", lambda listed: _levels(listed, metric))
+    levels = fields.need("levels", lambda listed: _levels(listed, _threshold(place.at("metric").value)))
     fields.close()
     return Tiers(metric, window, downgrade, levels)
 
@@ -80,28 +95,35 @@ def _downgrade(place: Place) -> Downgrade:
     return Downgrade(grace, steps)
 
 
-def _threshold(metric: Metric | None) -> Reader[int]:
-    match metric:
-        case "net_spend":
-            return amount
-        case "visits" | PointsOf():
-            return whole(0, MAX_POINTS)
-        case None:
-            return lambda place: 0  # the metric could not be read: nobody knows what the threshold counts
+def _threshold(metric: object) -> Reader[int] | None:
+    """Return how thresholds are read; None where nobody knows what they count."""
+    if metric == "net_spend":
+        return amount
+    return whole(0, MAX_POINTS) if metric == "visits" or isinstance(metric, dict) else None
 
 
-def _levels(place: Place, metric: Metric | None) -> tuple[Level, ...]:
+def _levels(place: Place, threshold: Reader[int] | None) -> tuple[Level, ...]:
     def read(item: Place) -> Level:
-        return _level(item, _threshold(metric))
+        return _level(item, threshold or (lambda _: 0))
 
     levels = each_named(place, read, MAX_LEVELS)
-    for (_, lower), (item, higher) in pairwise(levels):
-        if metric is not None and higher.threshold <= lower.threshold:
+    if threshold is not None:
+        _check_order(place, threshold)
+    return tuple(level for _, level in levels)
+
+
+def _check_order(place: Place, threshold: Reader[int]) -> None:
+    """Note levels that start no higher than the one before them, whatever else is wrong with either."""
+    starts: list[tuple[Place, int]] = []
+    for item in items(place, MAX_LEVELS):
+        with suppress(Unreadable):
+            starts.append((item, threshold(replace(item.at("from"), problems=[]))))
+    for (before, lower), (item, higher) in pairwise(starts):
+        if higher <= lower:
             item.at("from").note(
-                f'the level starts no higher than "{lower.id}" before it',
+                f"the level starts no higher than {name_of(before)} before it",
                 "write the levels lowest first, each with a higher threshold than the one before it",
             )
-    return tuple(level for _, level in levels)
 
 
 def _level(place: Place, threshold: Reader[int]) -> Level:
@@ -112,9 +134,9 @@ def _level(place: Place, threshold: Reader[int]) -> Level:
     benefits = fields.may("benefits", lambda listed: tuple(found for _, found in each(listed, _benefit, 50)), ())
     if fields.has("multiply") != fields.has("wallet"):
         place.note('"multiply" and "wallet" go together', "write both or none")
+    if wallet is not None:
+        check_earned(place.at("multiply"), wallet)
     fields.close()
-    if wallet is not None and wallet not in place.around.earning:
-        place.at("multiply").note(f'no rule earns points in "{wallet}", so there is nothing to multiply')
     return Level(found_id, name, starts, factor, wallet, benefits)
 
 
@@ -132,6 +154,7 @@ def _benefit(place: Place) -> RewardBenefit | TextBenefit:
         found = TextBenefit(fields.need("text", texts()))
         fields.only(("reward", "times", "per"), 'it means nothing beside "text"')
     else:
+        fields.knows("text")
         reward, times = fields.need("reward", reference("reward")), fields.need("times", whole(1, 10_000))
         found = RewardBenefit(reward, times, fields.need("per", per))
     fields.close()

@@ -61,7 +61,7 @@ def wallet(place: Place) -> Wallet:
     expiry, worth = fields.may("expiry", _expiry, None), fields.may("worth", _worth, None)
     spending = fields.may("spending", _spending, None) or "rewards_only"
     on_return = fields.may("on_return", _ON_RETURN, None) or "allow_debt"
-    if isinstance(spending, Spending) and not fields.has("worth"):
+    if isinstance(place.at("spending").value, dict) and not fields.has("worth"):
         place.at("spending").note(
             "points can't be spent as money: the wallet doesn't say what a point is worth", 'write worth: "0.01"'
         )
@@ -103,6 +103,7 @@ def _ending(place: Place, looks_like: str = "{after: 12 months}, {yearly: …} o
         return _yearly(fields)
     after, at = fields.need("after", period(1)), fields.may("at", choice("end_of_month"), None)
     fields.only(("inactivity", "by_level"), "only after, yearly and never can go by level")
+    fields.knows("yearly")
     fields.close()
     return RollingExpiry(after, at is not None)
 

@@ -6,9 +6,10 @@ from datetime import datetime, time, timedelta
 from typing import assert_never
 
 from rules.accrual import EXCLUSIVE, LINES, Accrual
+from rules.birthdays import CHANGE_LOCK
 from rules.conditions import part_at
 from rules.facts import Purchase
-from rules.judging import ENDS, STARTS
+from rules.judging import ENDS, LOCKED, STARTS
 from rules.phrases import Tongue, number
 from rules.plan import Plan
 from rules.programme import BonusRule, EarnRule, ExcludeRule, MultiplyRule, PerMoney, Rule, Wallet
@@ -33,12 +34,14 @@ class WalletWords:
 class Explanation:
     """A purchase's points in words.
 
-    `left_out` says which lines counted for nothing in any wallet, `returned` what stays of it after goods came back.
+    `left_out` says which lines counted for nothing in any wallet, `left_nothing_out` which exclude rules took none, and
+    why; `returned` what stays of it after goods came back.
     """
 
     headline: str
     wallets: tuple[WalletWords, ...]
     left_out: tuple[str, ...]
+    left_nothing_out: tuple[str, ...]
     returned: tuple[str, ...] = ()
 
 
@@ -64,8 +67,8 @@ def explain(
     )
     headlines = [words.headline for words in wallets if words.wallet in accrual.points]
     headline = wording.tongue.say("comma").join(headlines) or wording.tongue.say("nothing")
-    returned = tuple(_stays(wording, accrual, kept or {}))
-    return Explanation(headline, wallets, tuple(_left_out(wording, purchase, steps)), returned)
+    left_out, left_nothing_out = _left_out(wording, purchase, steps)
+    return Explanation(headline, wallets, left_out, left_nothing_out, tuple(_stays(wording, accrual, kept or {})))
 
 
 def _wallet_words(
@@ -128,10 +131,10 @@ def _capped(wording: Wording, step: Step) -> str:
     return wording.tongue.say(key, points=number(step.points), cap=cap.id, most=f"{cap.points:,}", per=per)
 
 
-def _gave_nothing(wording: Wording, step: Step) -> str:
+def _gave_nothing(wording: Wording, step: Step, key: str = "gave_nothing") -> str:
     rule = _rule(wording, step.id)
     reason = _because(wording, rule, step.failed)
-    return wording.tongue.say("gave_nothing", rule=wording.rule(rule.id), reason=reason)
+    return wording.tongue.say(key, rule=wording.rule(rule.id), reason=reason)
 
 
 def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
@@ -146,6 +149,8 @@ def _because(wording: Wording, rule: Rule, failed: str | None) -> str:
         return say("no_line", of=wording.filter(rule.lines)) if rule.lines else say("nothing_counts")
     if failed.startswith(EXCLUSIVE):
         return say("preferred", rule=wording.rule(failed.removeprefix(EXCLUSIVE)))
+    if failed.endswith(LOCKED):
+        return say("birthday_locked", period=wording.period(CHANGE_LOCK))
     if rule.when is None:
         return say("does_not_apply")
     return say("only", condition=wording.condition(part_at(rule.when, failed)))
@@ -165,10 +170,14 @@ def _worth_nothing(wording: Wording, rule: Rule) -> str:
             return wording.tongue.say("nothing_there")
 
 
-def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> Iterator[str]:
-    for step in steps:
-        if step.wallet is None and step.lines:
-            yield wording.tongue.say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id))
+def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say what each exclude rule took out, and why others took out nothing."""
+    say, of_exclude = wording.tongue.say, [step for step in steps if step.wallet is None]
+    took = [step for step in of_exclude if step.lines]
+    return (
+        tuple(say("left_out", lines=_products(wording, purchase, step), rule=wording.rule(step.id)) for step in took),
+        tuple(_gave_nothing(wording, step, "left_nothing_out") for step in of_exclude if not step.lines),
+    )
 
 
 def _stays(wording: Wording, accrual: Accrual, kept: Mapping[str, int]) -> Iterator[str]:

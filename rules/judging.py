@@ -47,6 +47,8 @@ from rules.views import Views, seen_by
 _NO_PURCHASE: Final = Purchase(datetime.min.replace(tzinfo=UTC), (), "")
 STARTS: Final = "from"
 ENDS: Final = "to"
+LOCKED: Final = ".locked"
+"""Follows the path of a birthday that would have held, had staff not changed it not long ago."""
 
 
 class Situation(NamedTuple):
@@ -127,6 +129,8 @@ def condition_tests(condition: Condition, views: Views, path: str = "when") -> t
         case Not(inner):
             part = condition_tests(inner, views)
             return (Test(path + ".not", lambda now: first_failure(part, now) is not None),)
+        case BirthdayIs():
+            return (Test(path, _of_member(condition)), Test(path + LOCKED, _is_unlocked))
         case _ if isinstance(condition, AboutPurchase):
             return (Test(path, _of_purchase(condition, views)),)
         case _:
@@ -203,5 +207,8 @@ def _is_of_age(condition: Age, member: MemberFacts, today: date) -> bool:
 
 
 def _is_birthday(condition: BirthdayIs, member: MemberFacts, today: date) -> bool:
-    locked = member.birthday_locked_until is not None and today < member.birthday_locked_until
-    return member.birthday is not None and not locked and birthday_near(member.birthday, today, condition.span)
+    return member.birthday is not None and birthday_near(member.birthday, today, condition.span)
+
+
+def _is_unlocked(now: Situation) -> bool:
+    return (until := now.member.birthday_locked_until) is None or until <= now.today

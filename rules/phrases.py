@@ -110,6 +110,10 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "starts": ("starts on {at}", "{at}开始"),
     "ended": ("ended on {at}", "{at}已结束"),
     "at_time": ("{day} at {time}", "{day} {time}"),
+    "birthday_locked": (
+        "the birthday was changed less than {period} ago and will count again after that",
+        "生日修改未满{period}，期满后才重新计入",
+    ),
     "no_line": ("no line is of {of}", "没有{of}的商品行"),
     "nothing_counts": ("no line counts", "没有计入的商品行"),
     "preferred": ("{rule} counts instead", "已按“{rule}”计算"),
@@ -136,6 +140,7 @@ PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "rounded_down": ("{points} dropped in rounding", "取整舍去{points}"),
     "rounded_up": ("{points} added in rounding", "取整补上{points}"),
     "gave_nothing": ("nothing from {rule}: {reason}", "“{rule}”未送：{reason}"),
+    "left_nothing_out": ("nothing left out by {rule}: {reason}", "“{rule}”未排除商品：{reason}"),
     "left_out": ("{lines} left out by {rule}", "{lines}不参与（{rule}）"),
     "stays": ("{kept} of {points} {wallet} stay after what was returned", "退货后，{points}{wallet}中保留{kept}"),
 }

@@ -5,14 +5,16 @@ raises `Unreadable` when it can't go on. A document is good when no problem was 
 they could read of a list, and later checks still see it.
 """
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from rules.errors import Problem
+from rules.shown import clipped, shown
+from rules.spelling import closest, meant
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -32,16 +34,29 @@ class Unreadable(Exception):
 class Surroundings:
     """What the whole document says and its parts are read by.
 
-    `names` maps a kind of thing (wallet, rule, level, reward, template) to the ids there are, also of things that are
-    otherwise wrong; a kind that must be there and isn't is left out. `rule_wallets` maps a rule to its wallet, None for one
-    that gives no points; `earning` are the wallets with an earning rule.
+    `names` maps a kind of thing (wallet, rule, level, reward, template, sku_list) to the ids there are, also of things
+    that are otherwise wrong; a kind of which they can't be known is left out. `unsure` has the kinds of which a thing has no
+    id that can stay, with the ids that can't. `rule_wallets` maps a rule to its wallet, None for one that
+    gives no points; `earning` are the wallets with an earning rule, None where they can't be known. `misspelt` takes, by the
+    path of a mapping, each key that must be another one, with that one.
     """
 
     currency: str
     zone: ZoneInfo
     names: Mapping[str, Collection[str]] = field(default_factory=lambda: _NO_NAMES)
+    unsure: Mapping[str, Collection[str]] = field(default_factory=lambda: _NO_NAMES)
     rule_wallets: Mapping[str, str | None] = field(default_factory=lambda: _NO_WALLETS)
-    earning: Collection[str] = ()
+    earning: Collection[str] | None = ()
+    misspelt: dict[str, dict[str, str]] = field(default_factory=dict)
+    currency_is_known: bool = True
+
+
+class AsMeant(dict[object, object]):
+    """A mapping some of whose keys were misspelt, under the keys that were meant; `written` maps these to what stands there."""
+
+    def __init__(self, mapping: Mapping[object, object], written: Mapping[str, str]) -> None:
+        super().__init__(mapping)
+        self.written = written
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,8 @@ class Place:
     def at(self, key: str) -> "Place":
         """Return the place of `key`, whether there is a value or not (then its value is None)."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Place(value, f"{self.path}.{key}" if self.path else key, self.around, self.problems)
+        stands = clipped(self.value.written.get(key, key)) if isinstance(self.value, AsMeant) else key
+        return Place(value, f"{self.path}.{stands}" if self.path else stands, self.around, self.problems)
 
     def item(self, index: int, value: object) -> "Place":
         """Return the place of one item of a list."""
@@ -73,11 +89,17 @@ class Place:
 
     def nearest(self, word: str, choices: Collection[str], otherwise: str = "") -> str:
         """Return `did you mean "wallet"?` where a choice is near, else what to say instead."""
-        if len(word) > 64 or len(self.problems) > _SUGGESTIONS:
-            return otherwise
-        as_written = {choice.lower(): choice for choice in sorted(choices)}
-        near = difflib.get_close_matches(word.lower(), as_written, n=1)
-        return f'did you mean "{as_written[near[0]]}"?' if near else otherwise
+        near = closest(word, choices) if self.may_suggest else None
+        return f'did you mean "{near}"?' if near is not None else otherwise
+
+    def has_problem(self, path: str) -> bool:
+        """Tell whether something is wrong at that path of the document."""
+        return any(problem.path.startswith(path) for problem in self.problems)
+
+    @property
+    def may_suggest(self) -> bool:
+        """Whether there is still time to look for what words may have meant."""
+        return len(self.problems) <= _SUGGESTIONS
 
 
 Reader = Callable[[Place], T]
@@ -124,6 +146,8 @@ class Fields:
         if len(written) == 1:
             return self._read(written[0], readers[written[0]])
         choices = ", ".join(f'"{key}"' for key in readers)
+        for key in written:
+            self._read(key, readers[key])
         if written:
             both = " and ".join(f'"{key}"' for key in written)
             return cast(T, self._fail(f"{both} exclude each other", f"write one of {choices}"))
@@ -136,13 +160,23 @@ class Fields:
             if key in self.written:
                 self.place.at(key).note(because, "leave it out")
 
+    def knows(self, *keys: str) -> None:
+        """Take it that `keys` could stand here too, so that a misspelt one is known."""
+        self._asked.extend(keys)
+
     def close(self) -> None:
         """Note unknown keys; raise `Unreadable` where a field could not be read."""
+        self.note_unknown()
+        if self._broken:
+            raise Unreadable
+
+    def note_unknown(self) -> None:
+        """Note unknown keys, and go on with what could be read: in a document with a problem, for later checks alone."""
+        for right, stands in self.written.written.items() if isinstance(self.written, AsMeant) else ():
+            self.place.at(right).note(f'unknown key "{clipped(stands)}"', f'did you mean "{right}"?')
         for key in self.written:
             if key not in self._asked:
                 self._unknown(key)
-        if self._broken:
-            raise Unreadable
 
     def _read(self, key: str, reader: Reader[T]) -> T:
         place = self.place.at(key)
@@ -167,6 +201,18 @@ class Fields:
         known = "known here: " + ", ".join(f'"{asked}"' for asked in self._asked) if self._asked else ""
         place = self.place.at(clipped(key))
         place.note(f'unknown key "{clipped(key)}"', place.nearest(key, self._asked, known))
+        right = meant(key, self._asked) if place.may_suggest else None
+        if right is not None and right not in self.written:
+            place.around.misspelt.setdefault(self.place.path, {}).setdefault(right, key)
+
+
+def named(fields: Fields, reader: Reader[str]) -> list[str]:
+    """Return the keys of a mapping that are text, after noting what `reader` says against each."""
+    keys = [key for key in fields.written if isinstance(key, str)]
+    for key in keys:
+        with suppress(Unreadable):
+            reader(replace(fields.place.at(clipped(key)), value=key))
+    return keys
 
 
 def each(place: Place, reader: Reader[T], at_most: int = 1000) -> list[tuple[Place, T]]:
@@ -181,8 +227,7 @@ def each(place: Place, reader: Reader[T], at_most: int = 1000) -> list[tuple[Pla
     if len(place.value) > at_most:
         place.note(f"{len(place.value)} are listed; at most {at_most} can be")
     found: list[tuple[Place, T]] = []
-    for index, value in enumerate(place.value[:at_most]):
-        item = place.item(index, value)
+    for item in items(place, at_most):
         try:
             found.append((item, reader(item)))
         except Unreadable:
@@ -190,12 +235,22 @@ def each(place: Place, reader: Reader[T], at_most: int = 1000) -> list[tuple[Pla
     return found
 
 
+def items(place: Place, at_most: int) -> list[Place]:
+    """Return the places of the first `at_most` items of what is known to be a list."""
+    return [place.item(index, value) for index, value in enumerate(cast(list[object], place.value)[:at_most])]
+
+
+def name_of(item: Place) -> str:
+    """Return by what people know one of a list: its id in quotes, or its path where it has none."""
+    name = item.at("id").value
+    return f'"{clipped(name)}"' if isinstance(name, str) else item.path
+
+
 def each_named(place: Place, reader: Reader[T], at_most: int) -> list[tuple[Place, T]]:
     """Read the items of a list, and note an `id` that an earlier item has already."""
     found = each(place, reader, at_most)
     first: dict[str, str] = {}
-    for index, value in enumerate(cast(list[object], place.value)[:at_most]):
-        item = place.item(index, value)
+    for item in items(place, at_most):
         name = item.at("id")
         if isinstance(name.value, str) and first.setdefault(name.value, item.path) != item.path:
             name.note(f'"{clipped(name.value)}" is the id of {first[name.value]} already', "give each its own id")
@@ -207,16 +262,25 @@ def reference(kind: str) -> Reader[str]:
 
     def read(place: Place) -> str:
         ids = place.around.names.get(kind)
-        if ids is None:
-            raise Unreadable  # there are none at all, and where they should be a problem says so
         if not isinstance(place.value, str):
             raise place.wrong(f"{shown(place.value)} stands where the id of a {kind} belongs")
-        if place.value not in ids:
+        if ids is None:
+            return place.value  # nobody knows which there are, and where they should be a problem says so
+        if place.value not in ids and not _may_be_meant(place, place.value, kind):
             there_are = f"there are: {', '.join(sorted(ids)[:12])}" if ids else f"the document names no {kind}"
             raise place.wrong(f"there is no {kind} {shown(place.value)}", place.nearest(place.value, ids, there_are))
         return place.value
 
     return read
+
+
+def _may_be_meant(place: Place, word: str, kind: str) -> bool:
+    """Tell whether `word` may be the id of a thing whose own id is wrong or missing, and is no misspelling of another."""
+    unsure = place.around.unsure.get(kind)
+    if unsure is None:
+        return False
+    right = meant(word, place.around.names[kind])
+    return right is None or right in unsure
 
 
 def choice(*words: W) -> Reader[W]:
@@ -230,32 +294,3 @@ def choice(*words: W) -> Reader[W]:
         raise place.wrong(f"{shown(place.value)} is {known}", remedy)
 
     return read
-
-
-def clipped(text: str) -> str:
-    """Return `text` fit to be shown: short, and with every character that can't be seen written as its code."""
-    seen = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[:60])
-    return seen + ("…" if len(text) > 60 else "")
-
-
-def shown(value: object) -> str:
-    """Say in a few characters what `value` is; costs nothing for huge numbers."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{clipped(value)}"'
-        case int():
-            return str(value) if abs(value) < 10**20 else "a number of more than 20 digits"
-        case Decimal():
-            return clipped(str(value))
-        case float():
-            return f"the binary fraction {value!r}"
-        case dict():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return f"a {type(value).__name__}"

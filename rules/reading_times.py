@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time
 from typing import Final, cast
 
 from rules.periods import Period, Unit
-from rules.reading import Fields, Place, Reader, shown
+from rules.reading import Fields, Place, Reader
+from rules.shown import shown
 
 _LONGEST: Final = {"day": 36_525, "week": 5_218, "month": 1_200, "year": 100}
 _PERIOD: Final = re.compile(r"([0-9]{1,6}) (day|week|month|year)s?")

@@ -13,7 +13,8 @@ from typing import Final
 from rules.money import parse_amount
 from rules.periods import Per
 from rules.programme import Texts
-from rules.reading import Fields, Place, Reader, choice, each, shown
+from rules.reading import Fields, Place, Reader, choice, each
+from rules.shown import shown
 
 MAX_POINTS: Final = 10**9
 MAX_RATE: Final = 1000
@@ -32,11 +33,16 @@ per_time: Reader[Per] = choice("day", "week", "month", "year", "ever")
 
 def identifier(place: Place) -> str:
     """Read an id: lower-case ASCII letters, digits, `-` and `_`, at most 64 characters."""
-    if isinstance(place.value, str) and _ID.fullmatch(place.value):
+    if isinstance(place.value, str) and is_identifier(place.value):
         return place.value
     raise place.wrong(
         f"{shown(place.value)} is no id", "write 1 to 64 of a-z, 0-9, - and _, starting with a letter or digit"
     )
+
+
+def is_identifier(value: object) -> bool:
+    """Tell whether `value` is an id as `identifier` reads it."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def text(at_most: int = 200) -> Reader[str]:
@@ -187,6 +193,8 @@ def amount(place: Place) -> int:
         return parse_amount(str(value), place.around.currency)
     except ValueError as error:
         message, _, remedy = str(error).partition(": ")
+        if not place.around.currency_is_known:
+            message, remedy = "not an amount", 'write digits, such as "12.30"'
         raise place.wrong(f"{shown(value)} is {message}", remedy) from None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rules.accrual import Accrual, Decisions, WalletWork, as_it_was
+from rules.accrual import LINES, Accrual, Decisions, WalletWork, as_it_was
 from rules.basket import goods_only, ratio
 from rules.facts import Number, Purchase
 from rules.filters import sees
@@ -20,7 +20,8 @@ class Step:
     """One thing that gave or took points, or did not.
 
     `id` is the rule's, the level's or the cap's; `failed` is the path of what failed first (see `Decisions`), and then
-    `points` is 0. An exclude rule has no wallet; its `lines` are those that it took out.
+    `points` is 0. An exclude rule has no wallet; its `lines` are those that it took out, and it failed by its lines where it
+    took out none.
     """
 
     kind: Literal["rule", "level", "cap", "rounding"]
@@ -48,7 +49,8 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             wallet = None if isinstance(rule, ExcludeRule) else rule.wallet
             yield Step("rule", rule.id, wallet, 0, failed=failed)
         elif isinstance(rule, ExcludeRule):
-            yield Step("rule", rule.id, None, 0, _excluded(plan, purchase, accrual.decisions, rule))
+            taken_out = _excluded(plan, purchase, accrual.decisions, rule)
+            yield Step("rule", rule.id, None, 0, taken_out, failed=None if taken_out else LINES)
         else:
             work = works[rule.wallet]
             seen = accrual.seen if plan.programme.wallet(rule.wallet).basis.shipping else goods

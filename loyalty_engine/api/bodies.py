@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from flask import request
 
 from loyalty_engine.api.refusals import Malformed, TooLarge, WrongMediaType
-from rules.reading import clipped
+from rules.shown import clipped
 
 V = TypeVar("V", bound=Callable[..., Any])
 

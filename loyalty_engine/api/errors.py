@@ -19,7 +19,7 @@ from loyalty_engine.api.refusals import STATUSES, Unauthorized
 from loyalty_engine.services import problems
 from loyalty_engine.services.answers import Answer
 from rules.errors import Busy, Refusal, TooMany
-from rules.reading import clipped
+from rules.shown import clipped
 
 P = ParamSpec("P")
 

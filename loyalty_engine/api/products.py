@@ -3,26 +3,51 @@
 from typing import Any
 
 from loyalty_engine.api.auth import allow
-from loyalty_engine.api.bodies import MAX_BATCH, takes_up_to
-from loyalty_engine.api.described import answers
+from loyalty_engine.api.bodies import MAX_BATCH, json_body, read_json, takes_up_to
+from loyalty_engine.api.described import answers, reads
 from loyalty_engine.api.openapi import Blueprint
+from loyalty_engine.api.schemas.base import load
 from loyalty_engine.api.schemas.managed import ProductsAnswer, SkuListAnswer, SkuListsAnswer
-from loyalty_engine.api.schemas.management import ProductsSchema, SkuListSchema
+from loyalty_engine.api.schemas.management import (
+    ProductSchema,
+    ProductsEnvelopeSchema,
+    ProductsSchema,
+    SkuListSchema,
+)
 from loyalty_engine.services import products, sku_lists
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.imports.records import NewProduct
+from loyalty_engine.services.products import Put
+from rules.errors import Refusal
 
 blueprint = Blueprint("products", __name__, url_prefix="/v1", description="What is sold.")
+
+_PRODUCT = ProductSchema()
 
 
 @blueprint.route("/products", methods=["PUT"])
 @allow("marketer", "admin")
 @answers(200, ProductsAnswer)
 @takes_up_to(MAX_BATCH)
-@blueprint.arguments(ProductsSchema)
-def put(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
-    """Put entries of the catalogue; a bad one doesn't stop the others."""
-    done = products.put_many(actor, body["products"])
-    return {"results": [{"status": one.status, "code": one.code, "detail": one.detail} for one in done]}
+@reads(ProductsSchema)
+def put(actor: Actor) -> dict[str, Any]:
+    """Put entries of the catalogue; a bad one, or one with a field that isn't known, doesn't stop the others."""
+    read = [_read(entry) for entry in load(ProductsEnvelopeSchema(), read_json(json_body()))["products"]]
+    done = iter(products.put_many(actor, [one for one in read if isinstance(one, NewProduct)]))
+    results = [next(done) if isinstance(one, NewProduct) else Put("refused", one) for one in read]
+    return {"results": [_words(one) for one in results]}
+
+
+def _read(entry: object) -> NewProduct | Refusal:
+    try:
+        found: NewProduct = load(_PRODUCT, entry)
+    except Refusal as refusal:
+        return refusal
+    return found
+
+
+def _words(put: Put) -> dict[str, Any]:
+    return {"status": put.status, "code": put.code, "detail": put.detail, "errors": put.wrong}
 
 
 @blueprint.route("/sku-lists", methods=["GET"])

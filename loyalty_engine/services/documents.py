@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
@@ -32,6 +32,8 @@ from rules.programme import Programme
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 40
 _MAX_DIGITS: Final = 100
+_MOST_PROBLEMS: Final = 200
+"""After so many the rest of a text is not looked at."""
 
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE: Final = frozenset({"true", "True", "TRUE"})
@@ -50,23 +52,44 @@ class _Wrong(Exception):
         self.problem = Problem(place, message, remedy)
 
 
+class Parsed(NamedTuple):
+    """The plain data that a text holds, and what is wrong with the text itself.
+
+    `is_whole` is False where the text could not be read to its end: then nothing is known of the data.
+    """
+
+    data: Any
+    problems: tuple[Problem, ...]
+    is_whole: bool = True
+
+
 def read_programme(text: str | bytes) -> Programme | tuple[Problem, ...]:
     """Read a programme document, YAML 1.2 or JSON; return the programme, or everything that is wrong."""
-    data = load(text)
-    return data if isinstance(data, tuple) else document.read(data)
+    parsed = parse(text)
+    found = document.read(parsed.data) if parsed.is_whole else ()
+    return (*parsed.problems, *(found if isinstance(found, tuple) else ())) or found
 
 
 def load(text: str | bytes) -> Any:
-    """Return the plain data that `text` holds (never a tuple), or a tuple of one Problem with line and column.
+    """Return the plain data that `text` holds (never a tuple), or a tuple of its first Problem with line and column."""
+    parsed = parse(text)
+    return parsed.problems[:1] or parsed.data
 
-    Never raises, whatever the text: at most 256 KiB of UTF-8, nested at most 40 deep. A decimal is a `Decimal`.
+
+def parse(text: str | bytes) -> Parsed:
+    """Return the plain data that `text` holds, and every problem of the text with its line and column.
+
+    Never raises, whatever the text: at most 256 KiB of UTF-8, nested at most 40 deep. A decimal is a `Decimal`. Of a key
+    that is there twice the first counts, and of a value with a tag the value.
     """
+    problems: list[Problem] = []
     try:
         decoded = _decoded(text)
         found = _from_json(decoded) if decoded.lstrip().startswith(("{", "[")) else None
-        return _from_yaml(decoded) if found is None else found
+        data = _from_yaml(decoded, problems) if found is None else found
     except _Wrong as wrong:
-        return (wrong.problem,)
+        return Parsed(None, (*problems, wrong.problem), is_whole=False)
+    return Parsed(data, tuple(problems))
 
 
 def _decoded(text: str | bytes) -> str:
@@ -132,10 +155,10 @@ def _decimal(digits: str, mark: StringMark | None = None) -> Decimal:
         raise _Wrong(f"{digits} is larger than any number", mark=mark) from None
 
 
-def _from_yaml(text: str) -> Any:
+def _from_yaml(text: str, problems: list[Problem]) -> Any:
     parser = YAML(typ="safe", pure=True)
     try:
-        return _build(parser.parse(text))
+        return _build(parser.parse(text), problems)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _Wrong(f"this can't be read as YAML: {error.problem or error.context}", mark=mark) from None
@@ -143,9 +166,9 @@ def _from_yaml(text: str) -> Any:
         raise _Wrong(f"this can't be read as YAML: {' '.join(str(error).split())[:200]}") from None
 
 
-def _build(events: Iterator[Event]) -> Any:
-    """Put the events of one document together, without recursion."""
-    builder = _Builder()
+def _build(events: Iterator[Event], problems: list[Problem]) -> Any:
+    """Put the events of one document together, without recursion; problems that don't end the reading are noted."""
+    builder = _Builder(problems)
     documents = 0
     for event in events:
         documents += isinstance(event, DocumentStartEvent)
@@ -161,8 +184,9 @@ def _build(events: Iterator[Event]) -> Any:
 class _Builder:
     """The mappings and lists that are open, innermost last, and the key that each open mapping waits with."""
 
-    def __init__(self) -> None:
+    def __init__(self, problems: list[Problem]) -> None:
         self.root: Any = None
+        self._problems = problems
         self._open: list[dict[Any, Any] | list[Any]] = []
         self._keys: list[Any] = []
 
@@ -172,7 +196,7 @@ class _Builder:
             raise _Wrong("anchors and aliases are not read", "write it out", event.start_mark)
         tag = getattr(event, "ctag", None) or getattr(event, "tag", None)
         if tag is not None and str(tag) != "!":
-            raise _Wrong(f'the tag "{str(tag)[:60]}" is not read', "leave it out", event.start_mark)
+            self._note(_Wrong(f'the tag "{str(tag)[:60]}" is not read', "leave it out", event.start_mark))
         value = _scalar(event) if isinstance(event, ScalarEvent) else {} if isinstance(event, MappingStartEvent) else []
         self._put(value, event)
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
@@ -193,22 +217,30 @@ class _Builder:
         elif isinstance(inside, list):
             inside.append(value)
         elif self._keys[-1] is _NO_KEY:
-            self._keys[-1] = _key(value, inside, event)
+            self._keys[-1] = self._key(value, inside, event)
         else:
-            inside[self._keys[-1]] = value
+            if self._keys[-1] is not _TWICE:
+                inside[self._keys[-1]] = value
             self._keys[-1] = _NO_KEY
+
+    def _key(self, key: Any, inside: dict[Any, Any], event: NodeEvent) -> Any:
+        if isinstance(key, dict | list):
+            raise _Wrong("a key can't be a mapping or a list", "write a word", event.start_mark)
+        if key in inside:
+            self._note(_Wrong(f'the key "{str(key)[:60]}" is there twice', "keep one", event.start_mark))
+            return _TWICE
+        inside[key] = None
+        return key
+
+    def _note(self, wrong: _Wrong) -> None:
+        if len(self._problems) >= _MOST_PROBLEMS:
+            raise wrong
+        self._problems.append(wrong.problem)
 
 
 _NO_KEY: Final = object()
-
-
-def _key(key: Any, inside: dict[Any, Any], event: NodeEvent) -> Any:
-    if isinstance(key, dict | list):
-        raise _Wrong("a key can't be a mapping or a list", "write a word", event.start_mark)
-    if key in inside:
-        raise _Wrong(f'the key "{str(key)[:60]}" is there twice', "keep one", event.start_mark)
-    inside[key] = None
-    return key
+_TWICE: Final = object()
+"""The key of a value that counts for nothing: there was one before it."""
 
 
 def _scalar(event: ScalarEvent) -> Any:

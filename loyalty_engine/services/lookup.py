@@ -71,6 +71,7 @@ def _explained(connection: sa.Connection, bought: Values, language: str) -> dict
             for wallet in words.wallets
         ],
         "left_out": list(words.left_out),
+        "left_nothing_out": list(words.left_nothing_out),
         "returned": list(words.returned),
         "trace": trace_words(plan, trace(plan, purchase, accrual)),
         "programme_version": plan.version,

@@ -20,13 +20,12 @@ from loyalty_engine.store import members as store
 from loyalty_engine.store import survivors
 from loyalty_engine.store.members import Consent, Profile
 from loyalty_engine.store.session import in_transaction
+from rules.birthdays import CHANGE_LOCK
 from rules.errors import Conflict, Forbidden
 from rules.facts import Birthday
-from rules.periods import Period, business_day, plus
+from rules.periods import business_day, plus
 from rules.programme import Programme
 
-BIRTHDAY_LOCK: Final = Period(11, "months")
-"""How long conditions on a changed birthday fail (PROGRAMME.md, Occasions)."""
 _OF_MEMBER: Final = ("language", "time_zone")
 
 
@@ -156,7 +155,7 @@ def _set_birthday(
     if birthday_of(profile) is not None:
         if actor.role not in ("staff", "admin"):
             raise Forbidden("birthday_set", "A birthday is set once; ask the staff to change it.")
-        told, locked_until = {"reason": _reason(reason)}, plus(today, BIRTHDAY_LOCK)
+        told, locked_until = {"reason": _reason(reason)}, plus(today, CHANGE_LOCK)
     store.change_profile(connection, member_id, newcomers.birthday_columns(birthday, today, locked_until))
     audit_log.record(connection, actor, "member.set_birthday", member_id, told)
 

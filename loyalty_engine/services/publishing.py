@@ -11,13 +11,15 @@ from loyalty_engine import clock
 from loyalty_engine.services import audit_log, checking, documents
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
-from loyalty_engine.services.programmes import list_names, lists_of, plan_of
+from loyalty_engine.services.documents import Parsed
+from loyalty_engine.services.programmes import list_names, plan_of
 from loyalty_engine.services.version_digests import FIRST, digest
 from loyalty_engine.store import programmes as store
 from loyalty_engine.store import sku_lists
 from loyalty_engine.store.programmes import Version
 from loyalty_engine.store.session import Duplicate, in_transaction, reading
-from rules.document import write
+from rules import document
+from rules.document import Beside, write
 from rules.errors import Conflict, Invalid, Problem
 from rules.examples import broken_promises
 from rules.programme import Programme
@@ -27,39 +29,40 @@ _LATE: Final = timedelta(minutes=1)
 
 
 def check(text: str | bytes) -> tuple[Problem, ...]:
-    """Return everything that keeps a document from being published: what is wrong with it, then broken examples."""
-    programme = documents.read_programme(text)
-    if not isinstance(programme, Programme):
-        return programme
+    """Return everything that keeps a document from being published: what is wrong with it, and broken examples.
+
+    Examples can be worked out once the document can be read; what they break is told beside what stands against it in
+    this deployment alone.
+    """
+    parsed = documents.parse(text)
     with reading() as connection:
-        return _problems(connection, programme)
+        found = _judged(connection, parsed)
+    return found if isinstance(found, tuple) else ()
 
 
-def _problems(connection: sa.Connection, programme: Programme) -> tuple[Problem, ...]:
-    another = _another(connection, programme)
-    if another:
-        return another
-    document = write(programme)
-    there = sku_lists.sizes(connection)
-    missing = {path: name for path, name in list_names(document).items() if name not in there}
-    if missing:
-        remedy = "put the list first"
-        return tuple(Problem(path, f'there is no SKU list "{name}"', remedy) for path, name in missing.items())
-    return broken_promises(programme, lists_of(connection, document))
+def _judged(connection: sa.Connection, parsed: Parsed) -> Programme | tuple[Problem, ...]:
+    """Return the programme that a text holds, or everything that keeps it from being published."""
+    if not parsed.is_whole:
+        return parsed.problems
+    beside = _beside(connection)
+    found, programme = document.read(parsed.data, beside), document.read(parsed.data)
+    wrong = (*parsed.problems, *(found if isinstance(found, tuple) else ()))
+    broken = _broken(connection, programme, beside) if isinstance(programme, Programme) else ()
+    return (*wrong, *broken) or programme
 
 
-def _another(connection: sa.Connection, programme: Programme) -> tuple[Problem, ...]:
-    """A deployment runs one programme, in one currency: what has been booked can't be counted in another."""
-    number = store.latest(connection)
+def _beside(connection: sa.Connection) -> Beside:
+    number, lists = store.latest(connection), sku_lists.sizes(connection)
     if number == 0:
-        return ()
+        return Beside(lists)
     present = plan_of(connection, number).programme
-    said = (("programme", programme.id, present.id), ("money", programme.money, present.money))
-    return tuple(
-        Problem(path, f'is "{given}", and this deployment runs "{there}"', "start another deployment for it")
-        for path, given, there in said
-        if given != there
-    )
+    return Beside(lists, present.id, present.money)
+
+
+def _broken(connection: sa.Connection, programme: Programme, beside: Beside) -> tuple[Problem, ...]:
+    named = list_names(write(programme)).values()
+    lists = {name: sku_lists.skus(connection, name) for name in named if name in beside.sku_lists}
+    return broken_promises(programme, lists)
 
 
 def publish(actor: Actor, text: str | bytes, effective_at: datetime | None, reason: str) -> Version:
@@ -69,14 +72,14 @@ def publish(actor: Actor, text: str | bytes, effective_at: datetime | None, reas
     where the version would not come after the one before it.
     """
     actor.check_everywhere()
-    programme = documents.read_programme(text)
-    if not isinstance(programme, Programme):
-        raise _invalid(programme)
+    parsed = documents.parse(text)
+    with reading() as connection:
+        _faultless(connection, parsed)
     wrong = Wrong()
     why = checking.reason(wrong, "reason", reason)
     wrong.refuse_any("programme_invalid", "The version")
     try:
-        version = in_transaction(lambda connection: _publish(connection, actor, programme, effective_at, why))
+        version = in_transaction(lambda connection: _publish(connection, actor, parsed, effective_at, why))
     except Duplicate:
         detail = "Another version was published at the same moment: look at it, then publish again."
         raise Conflict("programme_changed", detail) from None
@@ -84,21 +87,26 @@ def publish(actor: Actor, text: str | bytes, effective_at: datetime | None, reas
 
 
 def _publish(
-    connection: sa.Connection, actor: Actor, programme: Programme, effective_at: datetime | None, reason: str
+    connection: sa.Connection, actor: Actor, parsed: Parsed, effective_at: datetime | None, reason: str
 ) -> Version:
-    problems = _problems(connection, programme)
-    if problems:
-        raise _invalid(problems)
+    programme = _faultless(connection, parsed)
     before = store.versions(connection)
     now = clock.now()
     number = len(before) + 1
     version = Version(number, _effective_at(before, effective_at, now), now, str(actor), reason)
-    document = json.dumps(write(programme), ensure_ascii=False)
-    proof = digest(store.last_digest(connection) or FIRST, asdict(version) | {"document": document})
-    store.insert(connection, version, document, proof)
+    written = json.dumps(write(programme), ensure_ascii=False)
+    proof = digest(store.last_digest(connection) or FIRST, asdict(version) | {"document": written})
+    store.insert(connection, version, written, proof)
     told = {"effective_at": version.effective_at, "reason": reason, "digest": proof}
     audit_log.record(connection, actor, "programme.publish", str(number), told)
     return version
+
+
+def _faultless(connection: sa.Connection, parsed: Parsed) -> Programme:
+    found = _judged(connection, parsed)
+    if isinstance(found, tuple):
+        raise _invalid(found)
+    return found
 
 
 def _effective_at(before: tuple[Version, ...], wanted: datetime | None, now: datetime) -> datetime | None:

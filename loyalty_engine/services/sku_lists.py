@@ -48,7 +48,7 @@ def sizes() -> dict[str, int]:
 def skus(list_id: str) -> frozenset[str]:
     """Return the SKUs of a list; raises `NotFound`."""
     with reading() as connection:
-        found = store.skus(connection, list_id)
-    if not found:
+        found, there = store.skus(connection, list_id), store.sizes(connection)
+    if list_id not in there:
         raise NotFound("sku_list_not_found", f"There is no list {list_id}.")
     return found

@@ -39,6 +39,31 @@ def assert_refused(shop: Shop, answer: Any, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "path", "said"),
+    [
+        ({"lines": []}, "lines", "there are too few or too many: send 1 to 500."),
+        ({"lines": [line(str(n)) for n in range(501)]}, "lines", "there are too few or too many: send 1 to 500."),
+        ({"lines": {}}, "lines", "is no list: write it in [ ]."),
+        ({"lines": None}, "lines", "null stands here: write a value."),
+        ({"lines": ...}, "lines", "is missing: write it."),
+        ({"lines": [1]}, "lines[0]", "write a JSON object: {…}"),
+        ({"lines": [line("1", sku=...)]}, "lines[0].sku", "is missing: write it."),
+        ({"lines": [line("1", tags=["t"] * 51)]}, "lines[0].tags", "there are too many: send at most 50."),
+        ({"lines": [line("1", kind="good")]}, "lines[0].kind", "is none of those there are: write one of goods, shipping."),
+        ({"lines": [line("1", kind=1)]}, "lines[0].kind", "is no text: put it in quotes."),
+        ({"lines": [line("1", quantity=-1)]}, "lines[0].quantity", "is out of bounds: write a whole number from 0 to 1000000."),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_field_says_what_would_be_right(
+    shop: Shop, changes: dict[str, Any], path: str, said: str
+) -> None:
+    answer = shop.terminal("POST", "/v1/purchases", json=purchase(**changes))
+    assert_refused(shop, answer, 422, "invalid_fields")
+    assert answer.json["errors"] == {path: [said]}
+    assert answer.json["detail"] == f"{path}: {said}"
+
+
+@pytest.mark.parametrize(
     ("changes", "path"),
     [
         ({"curency": "CNY"}, "curency"),

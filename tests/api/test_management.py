@@ -228,6 +228,28 @@ def test_products_fill_in_what_tills_leave_out(shop: Shop) -> None:
     assert shop.terminal("POST", "/v1/purchases", json=body).status_code == 201
 
 
+def test_an_entry_with_a_misspelt_field_is_refused_by_itself_and_says_which(shop: Shop) -> None:
+    entries = [{"sku": "a", "categry": "pens"}, {"sku": "b", "category": "pens"}, {"category": "a//b", "sku": "c"}, 7]
+    results = shop.marketer("PUT", "/v1/products", json={"products": entries}).json["results"]
+    assert [(one["status"], one["code"], one["errors"]) for one in results] == [
+        ("refused", "invalid_fields", {"categry": ['Unknown field: did you mean "category"?']}),
+        ("posted", None, {}),
+        ("refused", "product_invalid", {"category": ["must be a path such as drinks/coffee, without empty parts"]}),
+        ("refused", "invalid_fields", {"body": ["write a JSON object: {…}"]}),
+    ]
+
+
+@pytest.mark.parametrize("name", ["from", "from_on"])
+def test_the_day_of_an_entry_is_called_as_in_imports_and_may_have_its_old_name(shop: Shop, name: str) -> None:
+    entry = {"sku": "a", "category": "pens", name: "2026-11-01"}
+    assert shop.marketer("PUT", "/v1/products", json={"products": [entry]}).json["results"][0]["status"] == "posted"
+    again = {"sku": "a", "category": "pens", "from": "2026-11-01"}
+    assert shop.marketer("PUT", "/v1/products", json={"products": [again]}).json["results"][0]["status"] == "replayed"
+    both = {"sku": "a", "from": "2026-11-01", "from_on": "2026-11-02"}
+    (refused,) = shop.marketer("PUT", "/v1/products", json={"products": [both]}).json["results"]
+    assert list(refused["errors"]) == ["from_on"]
+
+
 def test_a_sku_list_of_50_000_is_put(shop: Shop) -> None:
     skus = [f"SKU-{number:08}" for number in range(50_000)]
     put = shop.marketer("PUT", "/v1/sku-lists/wine", json={"skus": skus})

@@ -66,6 +66,24 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ("accrual[2].lines", {"fact": {"at_least": 3}}, ['accrual[2].lines.fact.name: "name" is missing']),
     (
         "accrual[2].lines",
+        {"fact": {}},
+        ["accrual[2].lines.fact: no fact is named here (write {distance: {at_least: 500}})"],
+    ),
+    (
+        "accrual[2].lines",
+        {"fact": {"Distance": {"at_lest": 3}, "cabin": "F", "class": {"nt_in": ["F"]}}},
+        [
+            (
+                'accrual[2].lines.fact.Distance: "Distance" is no id (write 1 to 64 of a-z, 0-9, - and _, starting with a letter or'
+                " digit)"
+            ),
+            'accrual[2].lines.fact.Distance.at_lest: unknown key "at_lest" (did you mean "at_least"?)',
+            'accrual[2].lines.fact.cabin: "F" stands where a test such as {at_least: 500} or {in: [F]} belongs',
+            'accrual[2].lines.fact.class.nt_in: unknown key "nt_in" (did you mean "not_in"?)',
+        ],
+    ),
+    (
+        "accrual[2].lines",
         {"fact": {"name": "d", "at_least": 9, "at_most": 3}},
         ['accrual[2].lines.fact: "at_least" is more than "at_most", so nothing passes (swap them)'],
     ),

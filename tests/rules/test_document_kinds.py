@@ -11,6 +11,7 @@ from rules import conditions as c
 from rules import filters as f
 from rules import programme as p
 from rules.document import write
+from rules.facts import Line
 from rules.periods import Period
 from tests.rules.documents import changed, programme
 
@@ -85,6 +86,8 @@ FILTERS: list[tuple[Any, f.LineTest]] = [
     ({"category": {"in": ["drinks/coffee"]}}, f.ByCategory(f.Words(frozenset({"drinks/coffee"})))),
     ({"brand": IN_AB}, f.ByBrand(AB)),
     ({"tag": {"not_in": ["a", "b"]}}, f.ByTag(NOT_AB)),
+    ({"fact": {"miles": {"at_least": 500}}}, f.ByFact("miles", f.Bounds(500, None))),
+    ({"fact": {"name": {"in": ["a", "b"]}}}, f.ByFact("name", AB)),
     ({"fact": {"name": "cabin", "in": ["a", "b"]}}, f.ByFact("cabin", AB)),
     ({"fact": {"name": "miles", "at_least": 500}}, f.ByFact("miles", f.Bounds(500, None))),
     (
@@ -108,6 +111,20 @@ def test_every_kind_of_line_filter_is_in_the_table() -> None:
 def test_several_filters_of_lines_must_all_hold() -> None:
     read = programme(changed("accrual[2].lines", {"tag": IN_AB, "sku": IN_AB}))
     assert read.accrual[2].lines == (f.BySku(AB), f.ByTag(AB))
+
+
+def test_several_facts_in_one_filter_must_all_hold_whatever_their_order() -> None:
+    tests = {"miles": {"at_least": 500}, "cabin": {"in": ["a", "b"]}}
+    read = programme(changed("accrual[2].lines", {"fact": tests, "sku": IN_AB}))
+    assert read.accrual[2].lines == (f.BySku(AB), f.ByFact("cabin", AB), f.ByFact("miles", f.Bounds(500, None)))
+    assert (
+        read_again(read)
+        == read
+        == programme(changed("accrual[2].lines", {"sku": IN_AB, "fact": dict(reversed(tests.items()))}))
+    )
+    flights = [{"cabin": "a", "miles": 500}, {"cabin": "c", "miles": 500}, {"cabin": "a", "miles": 499}, {"miles": 500}]
+    seen = [f.sees(read.accrual[2].lines, Line("1", "a", 1, 100, facts=flown), {}) for flown in flights]
+    assert seen == [True, False, False, False]
 
 
 OTHERS: list[tuple[str, Any, Any]] = [

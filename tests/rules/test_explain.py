@@ -1,6 +1,7 @@
 import re
 import string
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from typing import get_args
@@ -13,7 +14,7 @@ from rules import conditions as c
 from rules import filters as f
 from rules.accrual import accrue
 from rules.explain import because, explain
-from rules.facts import MemberFacts, Purchase
+from rules.facts import Birthday, MemberFacts, Purchase
 from rules.filters import Bounds
 from rules.periods import Period
 from rules.phrases import LANGUAGES, PHRASES, Tongue, number
@@ -169,6 +170,30 @@ def test_what_a_rule_that_gave_nothing_was_missing() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "condition", [c.BirthdayIs("month"), c.All((c.ByChannel(words("web", negated=True)), c.BirthdayIs("day")))]
+)
+@pytest.mark.parametrize(
+    ("locked_until", "month", "english", "chinese"),
+    [
+        (date(2026, 11, 23), 11, "the birthday was changed less than 11 months ago and will count again after that", "生日修改未满11个月，期满后才重新计入"),
+        (date(2026, 11, 22), 11, None, None),
+        (date(2026, 11, 23), 10, "only ", "仅限"),
+    ],
+)  # fmt: skip
+def test_a_birthday_that_was_changed_not_long_ago_is_told_as_that(
+    condition: c.Condition, locked_until: date, month: int, english: str | None, chinese: str | None
+) -> None:
+    plan = plan_of(a_point_a_yuan(when=condition))
+    member = replace(PLAIN_MEMBER, birthday=Birthday(month, 22), birthday_locked_until=locked_until)
+    bought = purchase(line("1", 1000))
+    (step, *_) = trace(plan, bought, accrue(plan, bought, member, {}))
+    assert (step.failed is None) == (english is None)
+    if english and chinese:
+        assert because(plan, step, "en").startswith(english)
+        assert because(plan, step, "zh").startswith(chinese)
+
+
 def test_only_the_part_that_failed_is_told() -> None:
     rule = a_point_a_yuan(when=c.All((c.TimeOfDay(time(7), time(10)), c.OnWeekday(frozenset({"mon", "fri"})))))
     assert why(rule) == "only on Monday or Friday"
@@ -191,6 +216,28 @@ def test_excluded_lines_are_named_and_a_rule_left_without_lines_says_so() -> Non
     told = explain(plan, bought, accrue(plan, bought, PLAIN_MEMBER, {}), "en")
     assert told.left_out == ("OOLONG left out by No tea",)
     assert told.wallets[0].gave_nothing == ("nothing from base: no line counts",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "language", "reason", "told"),
+    [
+        ({}, "en", "no line is of category cake", "nothing left out by no-cake: no line is of category cake"),
+        ({}, "zh", "没有品类cake的商品行", "“no-cake”未排除商品：没有品类cake的商品行"),
+        (
+            {"when": c.ByChannel(words("web"))},
+            "en",
+            "only through web",
+            "nothing left out by no-cake: only through web",
+        ),
+    ],
+)
+def test_a_rule_that_takes_no_line_out_says_why(rule: dict[str, object], language: str, reason: str, told: str) -> None:
+    no_cake = ExcludeRule(id="no-cake", lines=of_category("cake"), **rule)
+    assert why(no_cake, language=language) == reason
+    plan = plan_of(no_cake, a_point_a_yuan())
+    bought = purchase(line("1", 1000, category="tea"))
+    said = explain(plan, bought, accrue(plan, bought, PLAIN_MEMBER, {}), language)
+    assert (said.left_out, said.left_nothing_out) == ((), (told,))
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,10 @@ def test_a_list_holds_what_was_put_last() -> None:
     assert sku_lists.put(ADMIN, "slow", ["A", "B", "B"]) == 2
     assert sku_lists.put(ADMIN, "slow", ["C"]) == 1
     assert (sku_lists.sizes(), sku_lists.skus("slow")) == ({"slow": 1}, {"C"})
+    assert sku_lists.put(ADMIN, "slow", []) == 0
+    assert (sku_lists.sizes(), sku_lists.skus("slow")) == ({"slow": 0}, frozenset())
+    assert sku_lists.put(ADMIN, "slow", ["C"]) == 1
+    assert (sku_lists.sizes(), sku_lists.skus("slow")) == ({"slow": 1}, {"C"})
     with pytest.raises(NotFound):
         sku_lists.skus("fast")
     with pytest.raises(Invalid):

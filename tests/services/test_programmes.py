@@ -98,6 +98,57 @@ def test_a_list_of_skus_that_is_not_there_is_a_problem(app: Flask) -> None:
     assert publishing.check(LISTED) == ()
 
 
+BROKEN_PROMISE = (
+    "examples:\n  - {name: a pot, purchase: {occurred_at: 2026-11-22T09:41+08:00,"
+    ' lines: [{sku: TEA, amount: "30.00"}]}, gives: {leaves: 31}}\n'
+)
+
+
+def test_what_a_deployment_has_and_broken_examples_are_told_together(app: Flask) -> None:
+    publish()
+    elsewhere = "accrual:\n  - {id: slow, exclude: {sku_list: {in: [slow-sellers]}, sku: {in: [CAKE]}}}\n"
+    text = PROGRAMME.replace("tea-club", "coffee-club", 1).replace("accrual:\n", elsewhere, 1) + BROKEN_PROMISE
+    assert [problem.path for problem in publishing.check(text)] == [
+        "programme",
+        "accrual[0].exclude.sku_list.in[0]",
+        "examples[0].gives.leaves",
+    ]
+    with pytest.raises(Invalid) as refused:
+        publishing.publish(ADMIN, text, None, "with mistakes")
+    assert list(refused.value.errors) == [problem.path for problem in publishing.check(text)]
+
+
+def test_an_example_that_asks_a_list_that_is_not_there_waits_for_it(app: Flask) -> None:
+    (missing,) = publishing.check(LISTED + BROKEN_PROMISE)
+    assert missing.path == "accrual[0].lines.sku_list.in[0]"
+    sku_lists.put(ADMIN, "slow-sellers", ["TEA"])
+    (broken,) = publishing.check(LISTED + BROKEN_PROMISE)
+    assert broken.path == "examples[0].gives.leaves"
+
+
+def test_what_is_wrong_with_the_text_is_told_with_what_is_wrong_in_it(app: Flask) -> None:
+    publish()
+    text = PROGRAMME.replace("tea-club", "coffee-club", 1).replace(
+        "money: CNY", "money: CNY\nmoney: !x USD\nmony: CNY", 1
+    )
+    text = text.replace("wallet: leaves", "wallet: leafs", 1)
+    assert [str(problem).split(" (")[0] for problem in publishing.check(text)] == [
+        'line 4, column 1: the key "money" is there twice',
+        'line 4, column 8: the tag "!x" is not read',
+        'programme: is "coffee-club", and this deployment runs "tea-club"',
+        'accrual[0].wallet: there is no wallet "leafs"',
+        'mony: unknown key "mony"',
+    ]
+
+
+def test_a_list_without_skus_is_there_and_catches_nothing(app: Flask, frozen_clock: FrozenClock) -> None:
+    sku_lists.put(ADMIN, "slow-sellers", [])
+    assert publishing.check(LISTED) == ()
+    publish(LISTED)
+    with reading() as connection:
+        assert plan_for(connection, NOON).lists["slow-sellers"] == frozenset()
+
+
 def test_rules_see_a_changed_list_of_skus(app: Flask, frozen_clock: FrozenClock) -> None:
     sku_lists.put(ADMIN, "slow-sellers", ["TEA"])
     publish(LISTED)

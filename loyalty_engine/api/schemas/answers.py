@@ -167,6 +167,7 @@ class ExplanationAnswer(Schema):
     headline = String()
     wallets = fields.List(fields.Nested(WalletWordsAnswer))
     left_out = fields.List(String())
+    left_nothing_out = fields.List(String())
     returned = fields.List(String(metadata={"description": "what stays of each wallet after goods came back"}))
     trace = fields.List(fields.Nested(StepAnswer))
     programme_version = Integer()

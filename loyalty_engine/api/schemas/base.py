@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError
 
+from loyalty_engine.api.schemas.sentences import sentence
 from rules.errors import Invalid
-from rules.reading import clipped
+from rules.shown import clipped
 
 _UNKNOWN: Final = "Unknown field."
 _MESSAGES: Final = {"unknown": _UNKNOWN, "type": "write a JSON object: {…}"}
@@ -68,7 +69,7 @@ def _flat(messages: Any, path: str) -> Iterator[tuple[str, str]]:
         for said in messages:
             yield from _flat(said, path)
     else:
-        yield path or "body", str(messages)
+        yield path or "body", sentence(str(messages))
 
 
 def _path(path: str, key: object) -> str:

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validate
 from loyalty_engine.api import values
 from rules.facts import MAX_FACT, Fact
 from rules.money import parse_amount
-from rules.reading import shown
+from rules.shown import shown
 
 T = TypeVar("T")
 

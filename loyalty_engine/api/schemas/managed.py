@@ -140,6 +140,7 @@ class ProductResultAnswer(Schema):
     status = String(metadata={"enum": ["posted", "replayed", "refused"]})
     code = String(allow_none=True)
     detail = String(allow_none=True)
+    errors = fields.Dict(keys=String(), values=fields.List(String()))
 
 
 class ProductsAnswer(Schema):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, get_args
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from loyalty_engine.api.schemas.base import Strict
 from loyalty_engine.api.schemas.fields import (
@@ -112,14 +112,27 @@ class ProductSchema(Strict):
     category = optional(Phrase, example="drinks/coffee")
     brand = optional(Word)
     tags = several(Word(), load_default=None, allow_none=True)
-    from_on = optional(Day, format="date")
+    from_ = Day(load_default=None, allow_none=True, data_key="from", metadata={"format": "date"})
+    from_on = optional(Day, format="date", deprecated=True, description="`from`, as it was called before")
+
+    @validates_schema
+    def _one_day(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("from_") and data.get("from_on"):
+            raise ValidationError({"from_on": ['is the old name of "from": leave it out.']})
 
     @post_load
     def _product(self, data: Mapping[str, Any], **_: Any) -> NewProduct:
-        return NewProduct(**{**data, "tags": frozenset(data["tags"] or ())})
+        tags = frozenset(data["tags"] or ())
+        return NewProduct(data["sku"], data["category"], data["brand"], tags, data["from_"] or data["from_on"])
 
 
 class ProductsSchema(Strict):
     """Entries of the catalogue; each has its own result."""
 
     products = several(fields.Nested(ProductSchema), _MAX_PRODUCTS, 1, required=True)
+
+
+class ProductsEnvelopeSchema(Strict):
+    """The same entries, which nobody has looked at."""
+
+    products = several(fields.Raw(), _MAX_PRODUCTS, 1, required=True)
