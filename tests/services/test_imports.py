@@ -83,6 +83,21 @@ def test_a_catalogue_comes_in_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_of_two_entries_of_one_day_in_one_file_the_second_is_refused_and_the_totals_repeat(tmp_path: Path) -> None:
+    others = "".join(f"SKU-{number},,,,\n" for number in range(600))
+    text = f"{PRODUCTS}{others}LATTE-L,drinks/coffee,house,hot,\nLATTE-L,drinks/tea,house,hot,2026-11-01\n"
+    first, reasons = bring_in("products", tmp_path, text)
+    assert first.statuses == {"posted": 602, "replayed": 1, "rejected": 1}
+    assert reasons == [
+        "product_twice: line 3 says something else of this SKU from the same day on; keep one of the two"
+    ]
+    again, _ = bring_in("products", tmp_path, text)
+    assert again.statuses == {"replayed": 603, "rejected": 1}
+    later, _ = bring_in("products", tmp_path, PRODUCTS.replace("drinks/seasonal", "drinks/tea"))
+    assert later.statuses == {"replayed": 1, "posted": 1}
+
+
+@pytest.mark.usefixtures("shop")
 def test_purchases_come_in_once_with_the_same_control_totals(tmp_path: Path) -> None:
     bring_in("members", tmp_path, MEMBERS)
     totals, reasons = bring_in("purchases", tmp_path, PURCHASES)

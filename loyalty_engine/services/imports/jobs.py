@@ -11,7 +11,7 @@ from loyalty_engine.services.imports.formats import Row, is_flat, read_rows
 from loyalty_engine.services.imports.identity import row_id
 from loyalty_engine.services.imports.job import Item, Job
 from loyalty_engine.services.imports.members import read_member
-from loyalty_engine.services.imports.products import read_product
+from loyalty_engine.services.imports.products import Said, read_product
 from loyalty_engine.services.imports.purchases import Defaults, read_purchase
 from loyalty_engine.services.imports.records import Misread, NewBalance, NewMember, NewProduct
 from loyalty_engine.services.imports.sinks import EnrolMany, OpenMany, PostingResult, PostMany, PutProducts
@@ -47,7 +47,12 @@ def product_job(put_products: PutProducts) -> Job[NewProduct]:
     """Return the job that brings in a catalogue."""
 
     def read(path: Path, source: str) -> Iterator[Item[NewProduct]]:
-        return (_item(row, lambda row: read_product(row.values)) for row in read_rows(path))
+        said = Said()
+
+        def read_row(row: Row) -> NewProduct | Misread:
+            return said.once(read_product(row.values), row.number)
+
+        return (_item(row, read_row) for row in read_rows(path))
 
     return Job("products", read, put_products, _count_nothing_more)
 
