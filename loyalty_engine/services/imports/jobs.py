@@ -93,7 +93,9 @@ def _item(row: Row, read: Callable[[Row], T | Misread]) -> Item[T]:
 
 
 def count_purchase(totals: Totals, posted: PostedPurchase, result: PostingResult) -> None:
-    """Add the money and the points of an accepted purchase."""
+    """Add the money and the points of a purchase that is here, and why it waits where it does."""
+    if result.status == "unresolved":
+        totals.waiting[str(result.code)] += 1
     purchase = posted.purchase
     totals.money_minor[purchase.currency] += (
         sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor
