@@ -404,6 +404,9 @@ def test_an_import_that_was_cut_off_goes_on_and_ends_with_the_same_totals_and_re
         (b"{", "not JSON"),
         (b"[1]", "not"),
         (b'{"a": NaN}', "not JSON"),
+        (b'{"amount": "1", "amount": "2"}', 'the key "amount" is there twice in one object: send it once'),
+        (b'{"lines": [{"amount": 1.5, "amount": 2}]}', 'the key "amount" is there twice'),
+        (b'{"amount": 1, "am\\u006funt": 2}', 'the key "amount" is there twice'),
         (b'{"a": "\xff"}', "not JSON"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "nested too deeply"),
         (b'{"a": "' + b"x" * 300_000 + b'"}', "longer than 262144 bytes"),
@@ -418,6 +421,13 @@ def test_a_line_that_is_no_json_object_is_named_and_the_next_one_is_read(
     assert bad.unreadable is not None
     assert bad.unreadable.message.startswith(reason)
     assert (bad.number, good.number, good.values["purchase_id"]) == (1, 3, "P1")
+
+
+def test_numbers_escapes_and_equal_keys_of_two_objects_are_no_double_keys(tmp_path: Path) -> None:
+    path = tmp_path / "history.ndjson"
+    path.write_text('{"a": {"a": 1.50}, "b": [{"a": "\\"a\\": 1"}, {"a": 2}]}\n', encoding="utf-8")
+    (row,) = read_rows(path)
+    assert (row.unreadable, row.values) == (None, {"a": {"a": "1.50"}, "b": [{"a": '"a": 1'}, {"a": 2}]})
 
 
 def test_a_csv_row_with_a_cell_too_many_is_refused_alone(tmp_path: Path) -> None:

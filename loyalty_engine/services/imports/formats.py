@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from loyalty_engine.services import double_keys
+from loyalty_engine.services.double_keys import DoubleKey
 from rules.errors import Invalid, Problem
 
 MAX_ROW_BYTES: Final = 262_144
@@ -75,6 +77,9 @@ def _ndjson(path: Path) -> Iterator[Row]:
 def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row:
     try:
         values = decode(line)
+        double_keys.check(line, values)
+    except DoubleKey as double:
+        return Row(number, {"text": line.decode()}, Problem("", str(double)))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Row(number, {"text": line.decode(errors="replace")}, Problem("", f"not JSON: {error}"))
     except RecursionError:
