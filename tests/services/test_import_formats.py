@@ -317,6 +317,21 @@ def test_a_birthday_on_the_leap_day_needs_no_year_or_one_that_has_it(birthday: s
     assert isinstance(read_member({"external_id": "1", "birthday": birthday}, SHANGHAI, "instead"), NewMember)
 
 
+@pytest.mark.parametrize("sign", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "\u2028", "\x07", "\n"])
+def test_text_that_hides_what_it_says_is_refused(sign: str) -> None:
+    for values in ({"name": f"a{sign}b"}, {"attribute.city": f"a{sign}b"}, {"segments": [f"a{sign}b"]}):
+        ((_, said),) = problems_of(read_member({"external_id": "1", **values}, SHANGHAI, "instead"))
+        assert said.startswith("contains a control character")
+    assert problems_of(read_purchase(body(lines=[line(sku=f"a{sign}b")]), DEFAULTS, "p"))[0][0] == "lines[0].sku"
+
+
+def test_joiners_of_letters_and_of_emoji_stay() -> None:
+    for name in ("\U0001f469\u200d\U0001f4bb", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):
+        found = read_member({"external_id": "1", "name": name}, SHANGHAI, "instead")
+        assert isinstance(found, NewMember)
+        assert found.name == name
+
+
 def test_a_category_is_a_path_without_empty_parts() -> None:
     assert problems_of(read_product({"sku": "A", "category": "drinks//coffee"}))[0][0] == "category"
 
