@@ -463,7 +463,7 @@ def test_the_number_of_a_csv_row_is_the_line_it_starts_on(tmp_path: Path) -> Non
         ("history.xlsx", b"", "unknown_format"),
         ("history.csv", b"", "no_header"),
         ("history.csv", b"a,a\n1,2\n", "column_twice"),
-        ("history.csv", b"a\n\xff\n", "not_utf8"),
+        ("history.csv", b"a\xff\n1\n", "not_utf8"),
         ("history.csv", b'a\n"x\n', "not_csv"),
         ("history.parquet", b"not parquet", "not_parquet"),
     ],
@@ -475,6 +475,44 @@ def test_a_file_that_cannot_be_read_at_all_is_refused_with_a_reason(
     with pytest.raises(Invalid) as refusal:
         list(read_rows(tmp_path / name))
     assert refusal.value.code == code
+
+
+def test_a_csv_row_with_a_byte_that_is_no_character_is_refused_alone(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "S1,P1,2026-11-22,A,1,5.00", "S1,P2,2026-11-22,?,1,5.00", "S1,P3,2026-11-22,茶,1,5.00")
+    path.write_bytes(path.read_bytes().replace(b"?", b"caf\xe9"))
+    books = Books()
+    totals, rejects = bring_in(path, books)
+    assert (totals.statuses, totals.rows_read) == ({"posted": 2, "rejected": 1}, 3)
+    (record,) = rejected(rejects)
+    assert (record["line"], record["field"], record["row"]["sku"]) == (3, "sku", "caf\ufffd")
+    assert record["reason"] == "is not UTF-8: byte 0xE9 belongs to no character; save the file as UTF-8"
+    assert books.kept["S1", "P3"].purchase.lines[0].sku == "茶"
+
+
+@pytest.mark.parametrize(
+    ("text", "opened", "last"),
+    [
+        ('a,b\n1,2\n3,"x\n5,6\n', 3, 4),
+        ('a,b\n1,2\n3,"x\n5,"y"\n', 3, 4),
+        ('a,b\n"1\n1","x\n5,6\n', 3, 4),
+        ('a,b\n1,"x"y\n5,6\n', 2, 2),
+        ('a,b\n1,7" tea\n2,"7"" tea"\n\n3,"x\n', 5, 5),
+        ('a,b\n1,7" "tea\n' + '2,"x\n' + "3,4\n" * 50_000, 3, 32_771),
+        ('a,"b\n1,2\n', 1, 2),
+    ],
+)
+def test_a_quote_that_stays_open_is_named_before_anything_is_brought_in(
+    tmp_path: Path, text: str, opened: int, last: int
+) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(text, encoding="utf-8")
+    for reading in (count_rows, lambda path: list(read_rows(path))):
+        with pytest.raises(Invalid) as refusal:
+            reading(path)
+        assert refusal.value.code == "not_csv"
+        said = refusal.value.detail
+        assert said.startswith(f"history.csv, line {opened}: a quote opens here that isn't closed where it should be; ")
+        assert f" Line {last}: " in said
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from loyalty_engine.services.imports.marks import StoredMarks
 from loyalty_engine.services.imports.sinks import Kind, Mark
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.store.places import Merchant
+from rules.errors import Invalid
 from tests.builders import ADMIN, PROGRAMME, open_store, publish
 from tests.conftest import FrozenClock
 
@@ -107,6 +108,14 @@ def test_purchases_come_in_once_with_the_same_control_totals(tmp_path: Path) -> 
     again, _ = bring_in("purchases", tmp_path, PURCHASES)
     assert again.statuses == {"replayed": 2, "rejected": 1}
     assert (again.money_minor, again.points) == (totals.money_minor, {})
+
+
+@pytest.mark.usefixtures("shop")
+def test_of_a_file_with_a_quote_that_stays_open_nothing_is_brought_in(tmp_path: Path) -> None:
+    members = "".join(f"M-{number},Anna\n" for number in range(600))
+    with pytest.raises(Invalid, match="line 602: a quote opens here"):
+        bring_in("members", tmp_path, f'external_id,name\n{members}M-600,"Anna\n')
+    assert bring_in("members", tmp_path, f"external_id,name\n{members}")[0].statuses == {"enrolled": 600}
 
 
 @pytest.mark.usefixtures("app", "frozen_clock")

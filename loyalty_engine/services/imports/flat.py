@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from loyalty_engine.services.imports.formats import Row
+from loyalty_engine.services.imports.rows import Row
 from rules.errors import Problem
 
 _LINE: Final = ("line_id", "sku", "quantity", "amount", "discount", "tax", "kind", "category", "brand", "tags")

@@ -3,9 +3,7 @@
 The formats are documented, with examples that a test reads, in docs/import-formats.md.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -14,22 +12,12 @@ import msgspec
 
 from loyalty_engine.services import double_keys
 from loyalty_engine.services.double_keys import DoubleKey
+from loyalty_engine.services.imports import csv_files
+from loyalty_engine.services.imports.rows import Row
 from rules.errors import Invalid, Problem
 
 MAX_ROW_BYTES: Final = 262_144
 _PARQUET_BLOCK: Final = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row. `number` is the line of a text file on which it starts, counted from 1, or the place in a parquet file.
-
-    `unreadable` says why there is no more than `text` of it.
-    """
-
-    number: int
-    values: Mapping[str, Any]
-    unreadable: Problem | None = None
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -52,12 +40,16 @@ def is_flat(path: Path) -> bool:
 
 
 def count_rows(path: Path) -> int:
-    """Return about how many rows `read_rows` yields, for a progress bar; a line break inside a CSV cell counts too."""
+    """Return about how many rows `read_rows` yields, for a progress bar.
+
+    Raises Invalid for a CSV or parquet file that can't be read to its end, before anything of it is brought in.
+    """
     if path.suffix.lower() == ".parquet":
         return int(_parquet_file(path).metadata.num_rows)
+    if path.suffix.lower() == ".csv":
+        return csv_files.count(path)
     with path.open("rb") as file:
-        breaks = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return max(breaks - (path.suffix.lower() == ".csv"), 0)
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _ndjson(path: Path) -> Iterator[Row]:
@@ -89,38 +81,6 @@ def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row
     return Row(number, values)
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="", errors="strict") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            names = next(reader, [])
-            _check_names(path, names)
-            before = reader.line_num
-            for cells in reader:
-                if cells:
-                    yield _csv_row(before + 1, names, cells)
-                before = reader.line_num
-        except csv.Error as error:
-            raise Invalid("not_csv", f"{path.name}, line {reader.line_num}: {error}.") from error
-        except UnicodeDecodeError as error:
-            raise Invalid("not_utf8", f"{path.name}: not UTF-8 after line {reader.line_num}.") from error
-
-
-def _csv_row(number: int, names: list[str], cells: list[str]) -> Row:
-    values = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
-    if len(cells) != len(names):
-        return Row(number, values, Problem("", f"has {len(cells)} cells, and the first line has {len(names)}"))
-    return Row(number, values)
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    if not names:
-        raise Invalid("no_header", f"{path.name}: the first line must name the columns.")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Invalid("column_twice", f"{path.name}: the column {twice[0]!r} is there more than once.")
-
-
 def _parquet(path: Path) -> Iterator[Row]:
     number = 0
     for block in _parquet_file(path).iter_batches(batch_size=_PARQUET_BLOCK):
@@ -149,6 +109,6 @@ def _plain(value: Any) -> Any:
 _READERS: Final[Mapping[str, Callable[[Path], Iterator[Row]]]] = {
     ".ndjson": _ndjson,
     ".jsonl": _ndjson,
-    ".csv": _csv,
+    ".csv": csv_files.read,
     ".parquet": _parquet,
 }

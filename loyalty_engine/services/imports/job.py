@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from loyalty_engine.services.imports.formats import Row
 from loyalty_engine.services.imports.identity import file_hash
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.rejects import RejectFile
+from loyalty_engine.services.imports.rows import Row
 from loyalty_engine.services.imports.sinks import Kind, Mark, Marks, Result
 from loyalty_engine.services.imports.totals import Totals
 from rules.errors import Problem

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from loyalty_engine.services.imports.balances import read_balance
 from loyalty_engine.services.imports.flat import gathered, purchase_of
-from loyalty_engine.services.imports.formats import Row, is_flat, read_rows
+from loyalty_engine.services.imports.formats import is_flat, read_rows
 from loyalty_engine.services.imports.identity import row_id
 from loyalty_engine.services.imports.job import Item, Job
 from loyalty_engine.services.imports.members import read_member
 from loyalty_engine.services.imports.products import Said, read_product
 from loyalty_engine.services.imports.purchases import Defaults, read_purchase
 from loyalty_engine.services.imports.records import Misread, NewBalance, NewMember, NewProduct
+from loyalty_engine.services.imports.rows import Row
 from loyalty_engine.services.imports.sinks import EnrolMany, OpenMany, PostingResult, PostMany, PutProducts
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.services.intake import PostedPurchase
