@@ -535,6 +535,55 @@ def test_a_parquet_file_may_hold_decimals_doubles_dates_and_times(tmp_path: Path
     assert posted.receipt == Receipt("42", date(2026, 11, 22))
 
 
+def _parquet_file(directory: Path, *rows: Mapping[str, Any]) -> Path:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        name: [row.get(name, float("nan")) for row in rows] for name in {name: 0 for row in rows for name in row}
+    }
+    parquet.write_table(pa.table(columns), directory / "history.parquet")
+    return directory / "history.parquet"
+
+
+def test_whole_numbers_that_parquet_holds_as_doubles_are_whole_and_nan_is_missing(tmp_path: Path) -> None:
+    day = {"store": "S1", "occurred_at": "2026-11-22", "sku": "A"}
+    nan = float("nan")
+    one = {**day, "purchase_id": 1001.0, "card": 6300000000000012.0, "quantity": 2.0, "amount": 35.0, "tax": 0.02}
+    other = {
+        **day,
+        "purchase_id": 1002.0,
+        "card": nan,
+        "quantity": nan,
+        "amount": nan,
+        "receipt_number": nan,
+        "tax": nan,
+    }
+    books = Books()
+    totals, rejects = bring_in(
+        _parquet_file(tmp_path, one, other, {**one, "quantity": 2.5, "purchase_id": 1003.0}), books
+    )
+    (posted,) = books.kept.values()
+    assert (posted.purchase_id, posted.member) == ("1001", MemberReference(card="6300000000000012"))
+    assert posted.purchase.lines == (Line("1", "A", 2, 3500, tax_minor=2),)
+    assert totals.statuses == {"posted": 1, "rejected": 2}
+    assert [(one["line"], one["field"], one["reason"].partition(" from")[0]) for one in rejected(rejects)] == [
+        (2, "lines[0].quantity", "is missing"),
+        (2, "lines[0].amount", "is missing"),
+        (3, "lines[0].quantity", "must be a whole number"),
+    ]
+
+
+def test_a_double_that_may_stand_for_several_whole_numbers_is_none_of_them(tmp_path: Path) -> None:
+    rows = list(
+        read_rows(
+            _parquet_file(tmp_path, {"external_id": 2.0**53 - 1}, {"external_id": 2.0**53}, {"external_id": -0.0})
+        )
+    )
+    assert [row.values["external_id"] for row in rows] == [9007199254740991, 2.0**53, 0]
+    said = problems_of(read_member(rows[1].values, SHANGHAI, "instead"))[0]
+    assert said == ("external_id", "is a double that stands for no one whole number: store it as text")
+
+
 @given(st.integers(0, 10**12))
 def test_any_amount_survives_being_a_double(minor: int) -> None:
     assert minor_of(minor / 100, "USD") == minor

@@ -13,6 +13,7 @@ import msgspec
 from loyalty_engine.services import double_keys
 from loyalty_engine.services.double_keys import DoubleKey
 from loyalty_engine.services.imports import csv_files
+from loyalty_engine.services.imports.doubles import whole_of
 from loyalty_engine.services.imports.rows import Row
 from rules.errors import Invalid, Problem
 
@@ -86,7 +87,8 @@ def _parquet(path: Path) -> Iterator[Row]:
     for block in _parquet_file(path).iter_batches(batch_size=_PARQUET_BLOCK):
         for values in block.to_pylist():
             number += 1
-            yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+            plain = {name: _plain(value) for name, value in values.items()}
+            yield Row(number, {name: value for name, value in plain.items() if value is not None})
 
 
 def _parquet_file(path: Path) -> Any:
@@ -103,6 +105,8 @@ def _parquet_file(path: Path) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return whole_of(value)
     return str(value) if isinstance(value, Decimal) else value
 
 

@@ -33,6 +33,8 @@ def text(value: Any) -> str:
     """Read text of 1 to `MAX_TEXT` characters in NFC, none of them a control character; numbers count as digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    if isinstance(value, float):
+        raise ValueError("is a double that stands for no one whole number: store it as text")
     if not isinstance(value, str):
         raise ValueError("must be text")
     found = value.strip()
