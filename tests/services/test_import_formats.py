@@ -365,6 +365,58 @@ def test_half_a_purchase_is_none(tmp_path: Path) -> None:
     assert [record["line"] for record in rejected(rejects)] == [2, 3]
 
 
+@pytest.mark.parametrize("between", [1, 600])
+def test_of_a_purchase_whose_rows_stand_apart_nothing_is_booked(tmp_path: Path, between: int) -> None:
+    others = [f"S1,Q{number},2026-11-22,A,1,5.00" for number in range(between)]
+    half, other_half = "S1,P1,2026-11-22,A,1,5.00", "S1,P1,2026-11-22,B,1,7.00"
+    path = csv_file(tmp_path, half, *others, other_half, "S1,P2,2026-11-22,A,1,5.00", "S2,P1,2026-11-22,A,1,5.00")
+    books = Books()
+    for status in ("posted", "replayed"):
+        totals, rejects = bring_in(path, books)
+        assert totals.statuses == {status: between + 2, "rejected": 2}
+        assert ("S1", "P1") not in books.kept
+        assert [(record["line"], record["field"]) for record in rejected(rejects)] == [
+            (2, "purchase_id"),
+            (between + 3, "purchase_id"),
+        ]
+        said = "the rows of purchase P1 stand in several places of the file: put them together, each of them once"
+        assert {record["reason"] for record in rejected(rejects)} == {said}
+
+
+def test_rows_that_stand_apart_in_a_parquet_file_are_found_too(tmp_path: Path) -> None:
+    rows = [
+        {"store": "S1", "purchase_id": number, "occurred_at": "2026-11-22", "sku": "A", "quantity": 1, "amount": "5.00"}
+        for number in (1, 2, 2, 1, 3)
+    ]
+    books = Books()
+    totals, _ = bring_in(_parquet_file(tmp_path, *rows), books)
+    assert totals.statuses == {"posted": 2, "rejected": 2}
+    assert list(books.kept) == [("S1", "2"), ("S1", "3")]
+
+
+def test_rows_without_a_purchase_id_are_never_rows_of_one_purchase(tmp_path: Path) -> None:
+    nameless, named = "S1,,2026-11-22,A,1,5.00", "S1,P1,2026-11-22,A,1,5.00"
+    books = Books()
+    bring_in(csv_file(tmp_path, nameless, named, nameless), books)
+    assert len(books.kept) == 3
+
+
+@pytest.mark.parametrize("bad", [b"S1,P1,,caf\xe9,1,5.00", b"S1,P1,,B,1,5.00,extra"])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_row_that_cannot_be_read_takes_the_others_of_its_purchase_along(
+    tmp_path: Path, bad: bytes, place: int
+) -> None:
+    rows = [b"S1,P1,2026-11-22,A,1,5.00", b"S1,P1,,B,1,5.00"]
+    rows.insert(place - 1, bad)
+    path = csv_file(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\n".join([*rows, b"S1,P2,2026-11-22,A,1,5.00", b""]))
+    books = Books()
+    totals, rejects = bring_in(path, books)
+    assert (list(books.kept), totals.rejected) == ([("S1", "P2")], 1)
+    first = rejected(rejects)[0]["reason"]
+    assert first.startswith(("is not UTF-8", "has 7 cells") if place == 1 else f"line {place + 1} ")
+
+
 def test_rows_of_a_purchase_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     _, rejects = bring_in(csv_file(tmp_path, "S1,P1,2026-11-22,A,1,5.00", "S1,P1,2026-11-23,B,1,5.00"), Books())
     assert rejected(rejects)[0]["field"] == "occurred_at"

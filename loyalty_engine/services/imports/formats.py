@@ -3,7 +3,7 @@
 The formats are documented, with examples that a test reads, in docs/import-formats.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,11 @@ def read_rows(path: Path) -> Iterator[Row]:
     if not path.is_file():
         raise Invalid("no_such_file", f"{path}: there is no such file.")
     return reader(path)
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of which only these columns are wanted: parquet has no need to read the others."""
+    return _parquet(path, columns) if path.suffix.lower() == ".parquet" else read_rows(path)
 
 
 def is_flat(path: Path) -> bool:
@@ -82,9 +87,11 @@ def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row
     return Row(number, values)
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:
     number = 0
-    for block in _parquet_file(path).iter_batches(batch_size=_PARQUET_BLOCK):
+    file = _parquet_file(path)
+    wanted = [name for name in file.schema_arrow.names if name in columns] if columns else None
+    for block in file.iter_batches(batch_size=_PARQUET_BLOCK, columns=wanted):
         for values in block.to_pylist():
             number += 1
             plain = {name: _plain(value) for name, value in values.items()}
