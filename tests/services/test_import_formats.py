@@ -394,6 +394,13 @@ def test_rows_that_stand_apart_in_a_parquet_file_are_found_too(tmp_path: Path) -
     assert list(books.kept) == [("S1", "2"), ("S1", "3")]
 
 
+def test_a_space_beside_a_number_makes_no_other_purchase_of_it(tmp_path: Path) -> None:
+    books = Books()
+    _, rejects = bring_in(csv_file(tmp_path, "S1,P1,2026-11-22,A,1,5.00", "S1,P1 ,,B,1,5.00"), books)
+    assert not books.kept
+    assert rejected(rejects)[0]["reason"] == "line 3 contradicts line 2 of this purchase"
+
+
 def test_rows_without_a_purchase_id_are_never_rows_of_one_purchase(tmp_path: Path) -> None:
     nameless, named = "S1,,2026-11-22,A,1,5.00", "S1,P1,2026-11-22,A,1,5.00"
     books = Books()

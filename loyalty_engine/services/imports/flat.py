@@ -10,8 +10,6 @@ from rules.errors import Problem
 _LINE: Final = ("line_id", "sku", "quantity", "amount", "discount", "tax", "kind", "category", "brand", "tags")
 _MEMBER: Final = ("member_id", "card", "phone", "token")
 _RECEIPT: Final = {"receipt_number": "number", "business_day": "business_day"}
-
-
 KEY: Final = ("store", "purchase_id")
 """The columns that say which rows are one purchase."""
 _PARTS: Final = 256
@@ -33,9 +31,10 @@ def gathered(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield group
 
 
-def _key(row: Row) -> tuple[Any, Any] | None:
-    purchase_id = row.values.get("purchase_id")
-    return None if purchase_id is None else (row.values.get("store"), purchase_id)
+def _key(row: Row) -> tuple[str, str] | None:
+    """Return the key of a row's purchase, without the spaces around its parts, which are none of them."""
+    store, purchase_id = (str(row.values.get(name, "")).strip() for name in KEY)
+    return (store, purchase_id) if purchase_id else None
 
 
 class Scattered:
@@ -58,7 +57,7 @@ class Scattered:
         return Problem("purchase_id", said)
 
 
-def _runs(rows: Iterable[Row]) -> Iterator[tuple[Any, Any]]:
+def _runs(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
     """Yield the key of each run of rows that have the same."""
     before = None
     for row in rows:
