@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from loyalty_engine import clock
 from loyalty_engine.cli import main
-from tests.builders import PROGRAMME
+from loyalty_engine.cli.output import engine
+from tests.builders import PROGRAMME, open_store
 
 Loyalty = Callable[..., Result]
 MEMBERS = "external_id,name,phone\nc-1,Anna,+8613800138000\nc-2,Ben,12\nc-3,Chen,\n"
@@ -204,6 +205,26 @@ def test_purchases_are_imported_from_a_file(ready: Loyalty) -> None:
     )
     result = ready("import", "purchases", "purchases.csv", "--json")
     assert (result.exit_code, told(result)["statuses"]) == (1, {"rejected": 1})
+
+
+def test_what_an_import_keeps_without_booking_it_is_told_and_ends_with_1(ready: Loyalty) -> None:
+    with engine():
+        open_store()
+    row = "s-1,p-1,6300000000000012,2026-11-01T10:00:00+08:00,TEA,1,30.00\n"
+    Path("purchases.csv").write_text(f"store,purchase_id,card,occurred_at,sku,quantity,amount\n{row}", encoding="utf-8")
+    result = ready("import", "purchases", "purchases.csv")
+    assert result.exit_code == 1
+    assert "waiting, unknown_card  1" in result.stdout
+    assert "loyalty: kept, but not booked: 1; the reasons are in purchases.csv.rejects.ndjson" in result.stderr
+    assert "refused" not in result.stderr
+    (listed,) = Path("purchases.csv.rejects.ndjson").read_text(encoding="utf-8").splitlines()
+    assert json.loads(listed)["reason"].startswith("waits: unknown_card: ")
+    again = told(ready("import", "purchases", "purchases.csv", "--json"))
+    assert (again["waiting"], again["rejects"]) == ({"unknown_card": 1}, "purchases.csv.rejects.ndjson")
+    Path("members.csv").write_text("cards\n6300000000000012\n", encoding="utf-8")
+    ready("import", "members", "members.csv")
+    result = ready("import", "purchases", "purchases.csv", "--json")
+    assert (result.exit_code, told(result)["statuses"], told(result)["rejects"]) == (0, {"posted": 1}, None)
 
 
 BALANCES = "external_id,wallet,points,opened_on\nc-1,leaves,100,2026-01-05\nc-1,leaves,20,2026-01-06\n"

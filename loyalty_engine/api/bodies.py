@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from flask import request
 
 from loyalty_engine.api.refusals import Malformed, TooLarge, WrongMediaType
+from loyalty_engine.services.double_keys import DoubleKey, once
 from rules.shown import clipped
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -98,7 +99,7 @@ def read_json(raw: bytes, depth: int = MAX_DEPTH) -> Any:
     try:
         found = json.loads(
             raw.decode(),
-            object_pairs_hook=_object,
+            object_pairs_hook=once,
             parse_constant=_not_json,
             parse_float=NoInteger,
             parse_int=_integer,
@@ -110,6 +111,9 @@ def read_json(raw: bytes, depth: int = MAX_DEPTH) -> Any:
         ) from None
     except json.JSONDecodeError as error:
         raise Malformed("malformed_json", _where(error, raw)) from None
+    except DoubleKey as double:
+        said = str(double)
+        raise Malformed("duplicate_key", f"{said[0].upper()}{said[1:]}.") from None
     except RecursionError:
         raise _too_deep(depth) from None
     if _deeper_than(found, depth):
@@ -121,18 +125,6 @@ def _where(error: json.JSONDecodeError, raw: bytes) -> str:
     if not raw.strip():
         return "The body is empty: send a JSON object."
     return f"The body is not JSON at line {error.lineno}, column {error.colno}: {error.msg}."
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise Malformed(
-            "duplicate_key",
-            f'The key "{clipped(twice)}" is there twice in one object: send it once.',
-        )
-    return found
 
 
 def _not_json(constant: str) -> NoReturn:

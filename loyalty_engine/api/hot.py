@@ -25,6 +25,7 @@ from loyalty_engine.api.schemas.purchases import (
     happened,
     load_purchase,
 )
+from loyalty_engine.services.double_keys import once
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
 from loyalty_engine.services.quick import quick
 from rules.facts import MAX_FACT, MAX_QUANTITY, Fact, Line, Purchase, Tender
@@ -149,15 +150,10 @@ def _has_double_keys(raw: bytes, shape: QuoteShape) -> bool:
     if b"\\" not in raw:
         return raw.count(b'"') != _encode(shape).count(b'"')
     try:
-        json.loads(raw, object_pairs_hook=_single)
+        json.loads(raw, object_pairs_hook=once)
     except ValueError:
         return True
     return False
-
-
-def _single(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
 
 
 def _words(raw: bytes) -> Read[str]:

@@ -31,8 +31,9 @@ def import_(
 ) -> None:
     """Bring in FILE (NDJSON, CSV or parquet), whose rows are purchases, members, products or balances.
 
-    It can be repeated, and goes on where it was cut off: nothing is added twice. Refused rows go to a reject file
-    (FILE.rejects.ndjson), and then the exit code is 1.
+    It can be repeated, and goes on where it was cut off: nothing is added twice. Refused rows, and
+    those of purchases that are kept but can't be booked yet, go to a reject file (FILE.rejects.ndjson), and then the exit
+    code is 1.
     """
     rejects = rejects or file.with_name(f"{file.name}.rejects.ndjson")
     expected = _expected(kind, expect)
@@ -41,13 +42,15 @@ def import_(
         totals = importing.bring_in(command_line("import"), request, watching())
     differences = reconciling.differences(totals.accounted, expected) if expected else ()
     told = {"differences": [one.as_json() for one in differences]} if expected else {}
-    answer_totals(totals, rejects=str(rejects) if totals.rejected else None, **told)
+    unbooked = {"refused": totals.rejected, "kept, but not booked": totals.waiting.total()}
+    answer_totals(totals, rejects=str(rejects) if any(unbooked.values()) else None, **told)
     if not is_json():
-        if totals.rejected:
-            click.echo(f"loyalty: refused: {totals.rejected:,}; the reasons are in {rejects}", err=True)
+        for what, count in unbooked.items():
+            if count:
+                click.echo(f"loyalty: {what}: {count:,}; the reasons are in {rejects}", err=True)
         for one in differences:
             click.echo(f"loyalty: the control totals differ: {one}", err=True)
-    if totals.rejected or differences:
+    if any(unbooked.values()) or differences:
         ctx.exit(1)
 
 

@@ -55,9 +55,14 @@ def words(wrong: Wrong, path: str, text: str, longest: int = MAX_NAME) -> str:
     found = text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(found) <= longest:
         wrong.note(path, f"must have 1 to {longest} characters")
-    elif not found.isprintable() and any(_is_control(sign) for sign in found):
+    elif hides_something(found):
         wrong.note(path, "must not contain control characters or line breaks")
     return found
+
+
+def hides_something(text: str) -> bool:
+    """Tell whether text holds a control character, a line break, or what turns the direction of the text after it."""
+    return not text.isprintable() and any(_is_control(sign) for sign in text)
 
 
 def _is_control(sign: str) -> bool:
@@ -67,7 +72,7 @@ def _is_control(sign: str) -> bool:
 def email(wrong: Wrong, path: str, text: str) -> str:
     """Return an e-mail address: one that looks like one, for only a letter can prove it."""
     found = unicodedata.normalize("NFC", text).strip()
-    if len(found) > 254 or not _EMAIL.fullmatch(found):
+    if len(found) > 254 or not _EMAIL.fullmatch(found) or hides_something(found):
         wrong.note(path, "must be an e-mail address such as anna@example.com")
     return found
 

@@ -19,7 +19,7 @@ from loyalty_engine.services.incoming import Incoming
 from loyalty_engine.services.intake import MemberReference
 from loyalty_engine.services.lookup import located
 from loyalty_engine.services.moves import move
-from loyalty_engine.services.parking import CLAIMABLE, DETAILS
+from loyalty_engine.services.parking import CLAIMABLE, DETAILS, TRIED_AGAIN
 from loyalty_engine.services.posting import Posting
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.services.purchase_documents import Document, decode, decode_json, receipt_day, stored_vouchers
@@ -50,7 +50,7 @@ def claim_in(connection: sa.Connection, actor: Actor, claim_code: str) -> Answer
         raise Invalid("claim_too_late", f"A purchase can be claimed within {CLAIM_DAYS} days.")
     if parked["reason"] not in CLAIMABLE:
         raise Conflict("needs_staff", DETAILS[parked["reason"]])
-    return _book_parked(connection, actor, key, replace(row, member_id=actor.member_id), parked)
+    return _book_parked(_now(connection, actor), key, replace(row, member_id=actor.member_id), parked)
 
 
 def name_member_in(
@@ -76,7 +76,7 @@ def name_member_in(
     if row.member_id is None:
         named = replace(row, member_id=who.member_id)
         by_staff = actor.role in ("staff", "admin")
-        answer = _book_parked(connection, actor, key, named, _parked(connection, key), strict=not by_staff)
+        answer = _book_parked(_now(connection, actor), key, named, _parked(connection, key), strict=not by_staff)
     else:
         answer = move(connection, actor, key, row, who.member_id)
     if reason:
@@ -95,9 +95,38 @@ def accept_in(connection: sa.Connection, actor: Actor, purchase_id: str, store: 
     who = identify(connection, MemberReference(**named) if named else None)
     if who.member_id is None:
         raise Conflict("member_missing", "Name the purchase's member first; until then it can't be accepted.")
-    answer = _book_parked(connection, actor, key, replace(row, member_id=who.member_id), parked, strict=False)
+    answer = _book_parked(_now(connection, actor), key, replace(row, member_id=who.member_id), parked, strict=False)
     audit_log.record(connection, actor, "purchase_accepted", key, {"reason": reason, "was": parked["reason"]})
     return answer
+
+
+def try_again_in(
+    connection: sa.Connection, actor: Actor, key: str, member: MemberReference | None
+) -> Answer | Conflict | None:
+    """Book, at its own time, a purchase of an import that waits for a member whom nobody knew, where `member` is known.
+
+    Returns why it still waits; None for one that is booked since, or that nobody is named for.
+    """
+    row = _locked(connection, key)
+    if row.member_id is not None:
+        return None
+    parked = _parked(connection, key)
+    reason: str | None = parked["reason"]
+    member_id = None
+    if reason in TRIED_AGAIN:
+        who = identify(connection, member, shown_at=parked["occurred_at"])
+        member_id, reason = who.member_id, who.reason or reason
+    if member_id is None:
+        return Conflict(reason, DETAILS[reason]) if reason else None
+    named = replace(row, member_id=member_id)
+    try:
+        return _book_parked(Posting(connection, actor, now=None), key, named, parked, strict=False)
+    except Conflict as conflict:
+        return conflict
+
+
+def _now(connection: sa.Connection, actor: Actor) -> Posting:
+    return Posting(connection, actor, clock.now())
 
 
 def _locked(connection: sa.Connection, key: str) -> KeyRow:
@@ -128,15 +157,13 @@ def _check_till(connection: sa.Connection, key: str, row: KeyRow) -> None:
         )
 
 
-def _book_parked(
-    connection: sa.Connection, actor: Actor, key: str, row: KeyRow, parked: Values, strict: bool = True
-) -> Answer:
+def _book_parked(posting: Posting, key: str, row: KeyRow, parked: Values, strict: bool = True) -> Answer:
     """Book a parked purchase for the member in `row`, and then the returns that waited for it.
 
     A till that asks again is told what it was told first, so that answer goes along with the purchase.
     """
     assert row.member_id is not None, "the caller has named the member"
-    posting = Posting(connection, actor, clock.now())
+    connection = posting.connection
     row = replace(row, member_id=posting.member(row.member_id).member_id, posting_id=new_id())
     purchase = decode(parked["facts"])
     store, _, purchase_id = key.partition("/")
@@ -154,7 +181,7 @@ def _book_parked(
         raise Conflict(booked.reason, DETAILS[booked.reason])
     purchase_keys.move_key(connection, key, row)
     purchase_keys.settle_parked(connection, key)
-    answer = waiting.apply(connection, actor, key, parked["received_at"]) or booked
+    answer = waiting.apply(connection, posting.actor, key, parked["received_at"]) or booked
     assert row.member_id is not None and row.posting_id is not None, "it is booked"
     postings.update_answer(connection, row.member_id, row.posting_id, parked["answer"])
     return answer

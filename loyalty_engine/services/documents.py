@@ -25,6 +25,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from loyalty_engine.services.double_keys import once
 from rules import document
 from rules.errors import NotFound, Problem
 from rules.programme import Programme
@@ -108,7 +109,7 @@ def _from_json(text: str) -> Any:
     try:
         found = json.loads(
             text,
-            object_pairs_hook=_mapping,
+            object_pairs_hook=once,
             parse_float=_decimal,
             parse_int=_whole,
             parse_constant=_not_finite,
@@ -116,13 +117,6 @@ def _from_json(text: str) -> Any:
     except (ValueError, RecursionError):
         return None
     return None if _deeper_than(found, MAX_DEPTH) else found
-
-
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
-    return found
 
 
 def _not_finite(text: str) -> Any:

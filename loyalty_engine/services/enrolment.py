@@ -9,13 +9,15 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from loyalty_engine import clock
-from loyalty_engine.services import audit_log, card_numbers, newcomers, races, webhooks
+from loyalty_engine.services import audit_log, card_numbers, known_members, newcomers, races, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
 from loyalty_engine.services.programmes import plan_for
+from loyalty_engine.store import kept_members
 from loyalty_engine.store import members as store
 from loyalty_engine.store.ids import new_id
+from loyalty_engine.store.kept_members import Kept
 from rules import tiers
 from rules.errors import Conflict, Forbidden, Refusal
 from rules.periods import business_day
@@ -82,14 +84,16 @@ def _check_till(actor: Actor, new: NewMember) -> None:
         raise Forbidden("not_at_till", detail, {name: ["is not for tills: leave it out"] for name in said})
 
 
-def enrol_many(actor: Actor, members: Sequence[Given]) -> list[Enrolment]:
+def enrol_many(actor: Actor, members: Sequence[Given], compares: bool = False) -> list[Enrolment]:
     """Enrol many in one transaction, each with its own result, in order.
 
     One whose `source` or `external_id` is there already is `replayed` and left as it is: repeating an import is safe.
+    With `compares` so is one without an external id whose card or phone is there, and one that says something else than
+    what is here is refused (`member_differs`).
     """
 
     def work(connection: sa.Connection) -> list[Enrolment]:
-        done = _Enrolling(connection, actor).all(members)
+        done = _Enrolling(connection, actor, compares).all(members)
         enrolled = sum(one.status == "enrolled" for one in done)
         if enrolled:
             audit_log.record(connection, actor, "member.enrol_many", f"{enrolled} members")
@@ -105,6 +109,21 @@ class _Known:
     external_ids: dict[str, str]
     phones: dict[str, str]
     cards: dict[str, str]
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """What is known of those whom the batch names, where it is compared."""
+    fresh: set[str] = field(default_factory=set)
+
+    def by_name(self, new: Newcomer) -> str | None:
+        return next((self.external_ids[name] for name in new.names if name in self.external_ids), None)
+
+    def by_number(self, given: Given, new: Newcomer) -> str | None:
+        """Return who has the cards and the phone of a row without an id, unless another row of its file brought them."""
+        who = {self.phones.get(new.phone)} if new.phone is not None else set()
+        who |= {self.cards.get(card) for card in new.cards}
+        if given.external_id is not None or len(who) != 1 or (found := who.pop()) is None or found in self.fresh:
+            return None
+        file = (given.source or "").partition("~")[0]
+        return None if any(name.partition("~")[0] == file for name in self.kept[found].names) else found
 
 
 @dataclass(slots=True)
@@ -113,6 +132,7 @@ class _Enrolling:
 
     connection: sa.Connection
     actor: Actor
+    compares: bool = False
     now: datetime = field(default_factory=clock.now)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _TABLES})
 
@@ -122,23 +142,31 @@ class _Enrolling:
         today = business_day(self.now, plan.programme.time_zone)
         checked = [_checked(given, plan, today) for given in members]
         known = self._known([one for one in checked if isinstance(one, Newcomer)])
-        done = [self._one(plan, known, one) if isinstance(one, Newcomer) else _refused(one) for one in checked]
+        done = [
+            self._one(plan, known, given, one) if isinstance(one, Newcomer) else _refused(one)
+            for given, one in zip(members, checked, strict=True)
+        ]
         store.insert(self.connection, self.rows)
         enrolled = {one["member_id"]: {"change": "enrolled", "level": one["level"]} for one in self.rows["members"]}
         webhooks.emit_members(self.connection, enrolled)
         return done
 
     def _known(self, good: Sequence[Newcomer]) -> _Known:
-        return _Known(
+        known = _Known(
             store.known_external_ids(self.connection, {name for one in good for name in one.names}),
             store.known_phones(self.connection, {one.phone for one in good if one.phone}),
             store.known_cards(self.connection, {card for one in good for card in one.cards}),
         )
+        if self.compares:
+            lead_to = (known.external_ids, known.phones, known.cards)
+            known.kept = kept_members.load(self.connection, {one for names in lead_to for one in names.values()})
+        return known
 
-    def _one(self, plan: Plan, known: _Known, new: Newcomer) -> Enrolment:
-        there = next((known.external_ids[name] for name in new.names if name in known.external_ids), None)
+    def _one(self, plan: Plan, known: _Known, given: Given, new: Newcomer) -> Enrolment:
+        there = known.by_name(new) or (known.by_number(given, new) if self.compares else None)
         if there is not None:
-            return Enrolment("replayed", there)
+            differs = known_members.difference(given, new, known.kept[there]) if self.compares else None
+            return Enrolment("refused", there, refusal=differs) if differs else Enrolment("replayed", there)
         if new.phone is not None and new.phone in known.phones:
             detail = "This telephone number belongs to a member already: look the member up by it."
             return _refused(Conflict("phone_taken", detail, {"phone": ["belongs to a member already"]}))
@@ -160,11 +188,13 @@ class _Enrolling:
         self.rows["profiles"].append({"member_id": member_id, **new.profile})
         said = {(one.channel, one.purpose): one for one in new.consents}
         self.rows["consents"] += [store.consent_row(member_id, one) for one in said.values()]
-        level = self._member(plan, member_id, new)
+        level, review_on = self._member(plan, member_id, new)
+        known.fresh.add(member_id)
+        known.kept[member_id] = known_members.as_enrolled(new, review_on)
         return Enrolment("enrolled", member_id, cards, level)
 
-    def _member(self, plan: Plan, member_id: str, new: Newcomer) -> str | None:
-        """Add the member's row and its first level; a member that was one before is as old as it says."""
+    def _member(self, plan: Plan, member_id: str, new: Newcomer) -> tuple[str | None, date | None]:
+        """Add the member's row and its first level with its last day; who was a member before is as old as it says."""
         zone = plan.programme.time_zone
         today = business_day(self.now, zone)
         since_at = self.now if new.joined_on == today else datetime.combine(new.joined_on, time(), zone)
@@ -179,7 +209,7 @@ class _Enrolling:
             change |= {"booked_at": since_at, "review_on": review_on, "metric": None, "version": plan.version}
             change |= {"source_kind": kind, "source_id": member_id, "actor": str(self.actor), "reason": None}
             self.rows["tier_history"].append(change)
-        return level
+        return level, review_on
 
 
 def _checked(given: Given, plan: Plan, today: date) -> Newcomer | Refusal:

@@ -59,7 +59,7 @@ def bring_in(actor: Actor, request: Request, progress: Progress) -> Totals:
 def _job(actor: Actor, request: Request, programme: Programme) -> Job[Any]:
     match request.kind:
         case "members":
-            return member_job(partial(enrol_many, actor), programme.time_zone)
+            return member_job(partial(enrol_many, actor, compares=True), programme.time_zone)
         case "products":
             return product_job(partial(put_many, actor))
         case "balances":

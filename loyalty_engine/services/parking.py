@@ -44,7 +44,8 @@ CLAIMABLE: Final = {
     "points_tender_unmatched",
 }
 """The reasons that a member's claim, or a till naming the member the same day, does away with."""
-
+TRIED_AGAIN: Final = CLAIMABLE - {"points_tender_unmatched"}
+"""The reasons that are gone once the member is known; an import that comes again tries such a purchase anew."""
 
 NAMED_FOR: Final = timedelta(days=30)
 """How long it is kept by which card or phone a till named a member whom nobody knows: as long as a claim may come."""

@@ -22,8 +22,10 @@ import sqlalchemy as sa
 
 from loyalty_engine.services import batch_members, booking, caps, catalogue, parking, tenders
 from loyalty_engine.services.actors import Actor
+from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
+from loyalty_engine.services.claims import try_again_in
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.posting import Overtaken, Posting, Source
@@ -273,7 +275,23 @@ def _post_one(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -
     except Refusal as refusal:
         return PostingResult("refused", code=refusal.code, detail=refusal.detail, wrong=refusal.errors)
     said = decode_json(answer.body.decode())
-    if answer.replayed:
-        return PostingResult("replayed", code=said.get("reason"))
+    if not answer.replayed:
+        return _result(answer)
+    waited = said["status"] == "unresolved" or (said["status"] == "unclaimed" and posted.member is not None)
+    return _repeated(connection, actor, posted) if waited else PostingResult("replayed")
+
+
+def _repeated(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> PostingResult:
+    """Try a purchase anew that waits for its member; say of one that still waits why, as the first time."""
+    store = own_site(connection, actor, posted.store, posted.terminal).store
+    key = purchase_keys.first_key(connection, purchase_keys.purchase_key(store, posted.purchase_id))
+    found = try_again_in(connection, actor, key, posted.member)
+    if isinstance(found, Answer):
+        return _result(found)
+    return PostingResult("unresolved", code=found.code, detail=found.detail) if found else PostingResult("replayed")
+
+
+def _result(answer: Answer) -> PostingResult:
+    said = decode_json(answer.body.decode())
     points = {one["wallet"]: one["points"] for one in said.get("points", ())}
     return PostingResult(said["status"], points, said.get("reason"), said.get("detail"))

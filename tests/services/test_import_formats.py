@@ -317,6 +317,21 @@ def test_a_birthday_on_the_leap_day_needs_no_year_or_one_that_has_it(birthday: s
     assert isinstance(read_member({"external_id": "1", "birthday": birthday}, SHANGHAI, "instead"), NewMember)
 
 
+@pytest.mark.parametrize("sign", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "\u2028", "\x07", "\n"])
+def test_text_that_hides_what_it_says_is_refused(sign: str) -> None:
+    for values in ({"name": f"a{sign}b"}, {"attribute.city": f"a{sign}b"}, {"segments": [f"a{sign}b"]}):
+        ((_, said),) = problems_of(read_member({"external_id": "1", **values}, SHANGHAI, "instead"))
+        assert said.startswith("contains a control character")
+    assert problems_of(read_purchase(body(lines=[line(sku=f"a{sign}b")]), DEFAULTS, "p"))[0][0] == "lines[0].sku"
+
+
+def test_joiners_of_letters_and_of_emoji_stay() -> None:
+    for name in ("\U0001f469\u200d\U0001f4bb", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):
+        found = read_member({"external_id": "1", "name": name}, SHANGHAI, "instead")
+        assert isinstance(found, NewMember)
+        assert found.name == name
+
+
 def test_a_category_is_a_path_without_empty_parts() -> None:
     assert problems_of(read_product({"sku": "A", "category": "drinks//coffee"}))[0][0] == "category"
 
@@ -348,6 +363,65 @@ def test_half_a_purchase_is_none(tmp_path: Path) -> None:
     assert totals.statuses == {"posted": 1, "rejected": 1}
     assert list(books.kept) == [("S1", "P2")]
     assert [record["line"] for record in rejected(rejects)] == [2, 3]
+
+
+@pytest.mark.parametrize("between", [1, 600])
+def test_of_a_purchase_whose_rows_stand_apart_nothing_is_booked(tmp_path: Path, between: int) -> None:
+    others = [f"S1,Q{number},2026-11-22,A,1,5.00" for number in range(between)]
+    half, other_half = "S1,P1,2026-11-22,A,1,5.00", "S1,P1,2026-11-22,B,1,7.00"
+    path = csv_file(tmp_path, half, *others, other_half, "S1,P2,2026-11-22,A,1,5.00", "S2,P1,2026-11-22,A,1,5.00")
+    books = Books()
+    for status in ("posted", "replayed"):
+        totals, rejects = bring_in(path, books)
+        assert totals.statuses == {status: between + 2, "rejected": 2}
+        assert ("S1", "P1") not in books.kept
+        assert [(record["line"], record["field"]) for record in rejected(rejects)] == [
+            (2, "purchase_id"),
+            (between + 3, "purchase_id"),
+        ]
+        said = "the rows of purchase P1 stand in several places of the file: put them together, each of them once"
+        assert {record["reason"] for record in rejected(rejects)} == {said}
+
+
+def test_rows_that_stand_apart_in_a_parquet_file_are_found_too(tmp_path: Path) -> None:
+    rows = [
+        {"store": "S1", "purchase_id": number, "occurred_at": "2026-11-22", "sku": "A", "quantity": 1, "amount": "5.00"}
+        for number in (1, 2, 2, 1, 3)
+    ]
+    books = Books()
+    totals, _ = bring_in(_parquet_file(tmp_path, *rows), books)
+    assert totals.statuses == {"posted": 2, "rejected": 2}
+    assert list(books.kept) == [("S1", "2"), ("S1", "3")]
+
+
+def test_a_space_beside_a_number_makes_no_other_purchase_of_it(tmp_path: Path) -> None:
+    books = Books()
+    _, rejects = bring_in(csv_file(tmp_path, "S1,P1,2026-11-22,A,1,5.00", "S1,P1 ,,B,1,5.00"), books)
+    assert not books.kept
+    assert rejected(rejects)[0]["reason"] == "line 3 contradicts line 2 of this purchase"
+
+
+def test_rows_without_a_purchase_id_are_never_rows_of_one_purchase(tmp_path: Path) -> None:
+    nameless, named = "S1,,2026-11-22,A,1,5.00", "S1,P1,2026-11-22,A,1,5.00"
+    books = Books()
+    bring_in(csv_file(tmp_path, nameless, named, nameless), books)
+    assert len(books.kept) == 3
+
+
+@pytest.mark.parametrize("bad", [b"S1,P1,,caf\xe9,1,5.00", b"S1,P1,,B,1,5.00,extra"])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_row_that_cannot_be_read_takes_the_others_of_its_purchase_along(
+    tmp_path: Path, bad: bytes, place: int
+) -> None:
+    rows = [b"S1,P1,2026-11-22,A,1,5.00", b"S1,P1,,B,1,5.00"]
+    rows.insert(place - 1, bad)
+    path = csv_file(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\n".join([*rows, b"S1,P2,2026-11-22,A,1,5.00", b""]))
+    books = Books()
+    totals, rejects = bring_in(path, books)
+    assert (list(books.kept), totals.rejected) == ([("S1", "P2")], 1)
+    first = rejected(rejects)[0]["reason"]
+    assert first.startswith(("is not UTF-8", "has 7 cells") if place == 1 else f"line {place + 1} ")
 
 
 def test_rows_of_a_purchase_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
@@ -404,6 +478,9 @@ def test_an_import_that_was_cut_off_goes_on_and_ends_with_the_same_totals_and_re
         (b"{", "not JSON"),
         (b"[1]", "not"),
         (b'{"a": NaN}', "not JSON"),
+        (b'{"amount": "1", "amount": "2"}', 'the key "amount" is there twice in one object: send it once'),
+        (b'{"lines": [{"amount": 1.5, "amount": 2}]}', 'the key "amount" is there twice'),
+        (b'{"amount": 1, "am\\u006funt": 2}', 'the key "amount" is there twice'),
         (b'{"a": "\xff"}', "not JSON"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "nested too deeply"),
         (b'{"a": "' + b"x" * 300_000 + b'"}', "longer than 262144 bytes"),
@@ -418,6 +495,13 @@ def test_a_line_that_is_no_json_object_is_named_and_the_next_one_is_read(
     assert bad.unreadable is not None
     assert bad.unreadable.message.startswith(reason)
     assert (bad.number, good.number, good.values["purchase_id"]) == (1, 3, "P1")
+
+
+def test_numbers_escapes_and_equal_keys_of_two_objects_are_no_double_keys(tmp_path: Path) -> None:
+    path = tmp_path / "history.ndjson"
+    path.write_text('{"a": {"a": 1.50}, "b": [{"a": "\\"a\\": 1"}, {"a": 2}]}\n', encoding="utf-8")
+    (row,) = read_rows(path)
+    assert (row.unreadable, row.values) == (None, {"a": {"a": "1.50"}, "b": [{"a": '"a": 1'}, {"a": 2}]})
 
 
 def test_a_csv_row_with_a_cell_too_many_is_refused_alone(tmp_path: Path) -> None:
@@ -438,7 +522,7 @@ def test_the_number_of_a_csv_row_is_the_line_it_starts_on(tmp_path: Path) -> Non
         ("history.xlsx", b"", "unknown_format"),
         ("history.csv", b"", "no_header"),
         ("history.csv", b"a,a\n1,2\n", "column_twice"),
-        ("history.csv", b"a\n\xff\n", "not_utf8"),
+        ("history.csv", b"a\xff\n1\n", "not_utf8"),
         ("history.csv", b'a\n"x\n', "not_csv"),
         ("history.parquet", b"not parquet", "not_parquet"),
     ],
@@ -450,6 +534,44 @@ def test_a_file_that_cannot_be_read_at_all_is_refused_with_a_reason(
     with pytest.raises(Invalid) as refusal:
         list(read_rows(tmp_path / name))
     assert refusal.value.code == code
+
+
+def test_a_csv_row_with_a_byte_that_is_no_character_is_refused_alone(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "S1,P1,2026-11-22,A,1,5.00", "S1,P2,2026-11-22,?,1,5.00", "S1,P3,2026-11-22,茶,1,5.00")
+    path.write_bytes(path.read_bytes().replace(b"?", b"caf\xe9"))
+    books = Books()
+    totals, rejects = bring_in(path, books)
+    assert (totals.statuses, totals.rows_read) == ({"posted": 2, "rejected": 1}, 3)
+    (record,) = rejected(rejects)
+    assert (record["line"], record["field"], record["row"]["sku"]) == (3, "sku", "caf\ufffd")
+    assert record["reason"] == "is not UTF-8: byte 0xE9 belongs to no character; save the file as UTF-8"
+    assert books.kept["S1", "P3"].purchase.lines[0].sku == "茶"
+
+
+@pytest.mark.parametrize(
+    ("text", "opened", "last"),
+    [
+        ('a,b\n1,2\n3,"x\n5,6\n', 3, 4),
+        ('a,b\n1,2\n3,"x\n5,"y"\n', 3, 4),
+        ('a,b\n"1\n1","x\n5,6\n', 3, 4),
+        ('a,b\n1,"x"y\n5,6\n', 2, 2),
+        ('a,b\n1,7" tea\n2,"7"" tea"\n\n3,"x\n', 5, 5),
+        ('a,b\n1,7" "tea\n' + '2,"x\n' + "3,4\n" * 50_000, 3, 32_771),
+        ('a,"b\n1,2\n', 1, 2),
+    ],
+)
+def test_a_quote_that_stays_open_is_named_before_anything_is_brought_in(
+    tmp_path: Path, text: str, opened: int, last: int
+) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(text, encoding="utf-8")
+    for reading in (count_rows, lambda path: list(read_rows(path))):
+        with pytest.raises(Invalid) as refusal:
+            reading(path)
+        assert refusal.value.code == "not_csv"
+        said = refusal.value.detail
+        assert said.startswith(f"history.csv, line {opened}: a quote opens here that isn't closed where it should be; ")
+        assert f" Line {last}: " in said
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -470,6 +592,55 @@ def test_a_parquet_file_may_hold_decimals_doubles_dates_and_times(tmp_path: Path
     assert posted.purchase.occurred_at == at
     assert posted.purchase.lines == (Line("1", "A", 2, 30, tax_minor=2, facts={"miles": Fraction(3, 2)}),)
     assert posted.receipt == Receipt("42", date(2026, 11, 22))
+
+
+def _parquet_file(directory: Path, *rows: Mapping[str, Any]) -> Path:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        name: [row.get(name, float("nan")) for row in rows] for name in {name: 0 for row in rows for name in row}
+    }
+    parquet.write_table(pa.table(columns), directory / "history.parquet")
+    return directory / "history.parquet"
+
+
+def test_whole_numbers_that_parquet_holds_as_doubles_are_whole_and_nan_is_missing(tmp_path: Path) -> None:
+    day = {"store": "S1", "occurred_at": "2026-11-22", "sku": "A"}
+    nan = float("nan")
+    one = {**day, "purchase_id": 1001.0, "card": 6300000000000012.0, "quantity": 2.0, "amount": 35.0, "tax": 0.02}
+    other = {
+        **day,
+        "purchase_id": 1002.0,
+        "card": nan,
+        "quantity": nan,
+        "amount": nan,
+        "receipt_number": nan,
+        "tax": nan,
+    }
+    books = Books()
+    totals, rejects = bring_in(
+        _parquet_file(tmp_path, one, other, {**one, "quantity": 2.5, "purchase_id": 1003.0}), books
+    )
+    (posted,) = books.kept.values()
+    assert (posted.purchase_id, posted.member) == ("1001", MemberReference(card="6300000000000012"))
+    assert posted.purchase.lines == (Line("1", "A", 2, 3500, tax_minor=2),)
+    assert totals.statuses == {"posted": 1, "rejected": 2}
+    assert [(one["line"], one["field"], one["reason"].partition(" from")[0]) for one in rejected(rejects)] == [
+        (2, "lines[0].quantity", "is missing"),
+        (2, "lines[0].amount", "is missing"),
+        (3, "lines[0].quantity", "must be a whole number"),
+    ]
+
+
+def test_a_double_that_may_stand_for_several_whole_numbers_is_none_of_them(tmp_path: Path) -> None:
+    rows = list(
+        read_rows(
+            _parquet_file(tmp_path, {"external_id": 2.0**53 - 1}, {"external_id": 2.0**53}, {"external_id": -0.0})
+        )
+    )
+    assert [row.values["external_id"] for row in rows] == [9007199254740991, 2.0**53, 0]
+    said = problems_of(read_member(rows[1].values, SHANGHAI, "instead"))[0]
+    assert said == ("external_id", "is a double that stands for no one whole number: store it as text")
 
 
 @given(st.integers(0, 10**12))

@@ -17,6 +17,7 @@ from loyalty_engine.services.imports.marks import StoredMarks
 from loyalty_engine.services.imports.sinks import Kind, Mark
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.store.places import Merchant
+from rules.errors import Invalid
 from tests.builders import ADMIN, PROGRAMME, open_store, publish
 from tests.conftest import FrozenClock
 
@@ -83,6 +84,21 @@ def test_a_catalogue_comes_in_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_of_two_entries_of_one_day_in_one_file_the_second_is_refused_and_the_totals_repeat(tmp_path: Path) -> None:
+    others = "".join(f"SKU-{number},,,,\n" for number in range(600))
+    text = f"{PRODUCTS}{others}LATTE-L,drinks/coffee,house,hot,\nLATTE-L,drinks/tea,house,hot,2026-11-01\n"
+    first, reasons = bring_in("products", tmp_path, text)
+    assert first.statuses == {"posted": 602, "replayed": 1, "rejected": 1}
+    assert reasons == [
+        "product_twice: line 3 says something else of this SKU from the same day on; keep one of the two"
+    ]
+    again, _ = bring_in("products", tmp_path, text)
+    assert again.statuses == {"replayed": 603, "rejected": 1}
+    later, _ = bring_in("products", tmp_path, PRODUCTS.replace("drinks/seasonal", "drinks/tea"))
+    assert later.statuses == {"replayed": 1, "posted": 1}
+
+
+@pytest.mark.usefixtures("shop")
 def test_purchases_come_in_once_with_the_same_control_totals(tmp_path: Path) -> None:
     bring_in("members", tmp_path, MEMBERS)
     totals, reasons = bring_in("purchases", tmp_path, PURCHASES)
@@ -92,6 +108,14 @@ def test_purchases_come_in_once_with_the_same_control_totals(tmp_path: Path) -> 
     again, _ = bring_in("purchases", tmp_path, PURCHASES)
     assert again.statuses == {"replayed": 2, "rejected": 1}
     assert (again.money_minor, again.points) == (totals.money_minor, {})
+
+
+@pytest.mark.usefixtures("shop")
+def test_of_a_file_with_a_quote_that_stays_open_nothing_is_brought_in(tmp_path: Path) -> None:
+    members = "".join(f"M-{number},Anna\n" for number in range(600))
+    with pytest.raises(Invalid, match="line 602: a quote opens here"):
+        bring_in("members", tmp_path, f'external_id,name\n{members}M-600,"Anna\n')
+    assert bring_in("members", tmp_path, f"external_id,name\n{members}")[0].statuses == {"enrolled": 600}
 
 
 @pytest.mark.usefixtures("app", "frozen_clock")

@@ -190,6 +190,12 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert rows("members") == []
 
 
+def test_an_address_that_turns_the_direction_of_its_text_is_refused() -> None:
+    with pytest.raises(Invalid) as refusal:
+        enrolled(NewMember(email="anna\u202e@example.com"))
+    assert refusal.value.errors.keys() == {"email"}
+
+
 def test_staff_see_all_of_a_member_and_a_till_hardly_anything() -> None:
     new = NewMember("c-7", (), PHONE, "Anna Schmidt", "anna@example.com", "zh", Birthday(5, 17), (CONSENT,),
                     frozenset({"vip"}), {"colour": "red"})  # fmt: skip

@@ -1,20 +1,24 @@
 """Gives the flat rows of CSV and parquet the shape that the API's objects have, and gathers the lines of a purchase."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from loyalty_engine.services.imports.formats import Row
+from loyalty_engine.services.imports.rows import Row
 from rules.errors import Problem
 
 _LINE: Final = ("line_id", "sku", "quantity", "amount", "discount", "tax", "kind", "category", "brand", "tags")
 _MEMBER: Final = ("member_id", "card", "phone", "token")
 _RECEIPT: Final = {"receipt_number": "number", "business_day": "business_day"}
+KEY: Final = ("store", "purchase_id")
+"""The columns that say which rows are one purchase."""
+_PARTS: Final = 256
 
 
 def gathered(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Yield the rows of each purchase: those that stand together and have the same store and purchase_id.
 
-    A row without a purchase_id, or one that can't be read, is a purchase by itself.
+    A row without a purchase_id is a purchase by itself.
     """
     group: list[Row] = []
     for row in rows:
@@ -27,9 +31,53 @@ def gathered(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield group
 
 
-def _key(row: Row) -> tuple[Any, Any] | None:
-    purchase_id = row.values.get("purchase_id")
-    return None if purchase_id is None or row.unreadable else (row.values.get("store"), purchase_id)
+def _key(row: Row) -> tuple[str, str] | None:
+    """Return the key of a row's purchase, without the spaces around its parts, which are none of them."""
+    store, purchase_id = (str(row.values.get(name, "")).strip() for name in KEY)
+    return (store, purchase_id) if purchase_id else None
+
+
+class Scattered:
+    """The purchases of a file whose rows stand in several places, found by a look through the whole of it.
+
+    A purchase takes eight bytes meanwhile, and what is kept are hashes: two purchases of 64 equal bits are as good as none.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._found = _repeated(hash(key) for key in _runs(rows))
+
+    def problem(self, rows: Sequence[Row]) -> Problem | None:
+        """Return what is wrong with the rows of a purchase where others of its rows stand elsewhere."""
+        key = _key(rows[0])
+        if key is None or hash(key) not in self._found:
+            return None
+        said = (
+            f"the rows of purchase {key[1]} stand in several places of the file: put them together, each of them once"
+        )
+        return Problem("purchase_id", said)
+
+
+def _runs(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
+    """Yield the key of each run of rows that have the same."""
+    before = None
+    for row in rows:
+        key = _key(row)
+        if key is not None and key != before:
+            yield key
+        before = key
+
+
+def _repeated(hashes: Iterable[int]) -> frozenset[int]:
+    """Return those that come more than once; part by part, for a set of all of them would take eight times the room."""
+    parts = [array("q") for _ in range(_PARTS)]
+    for one in hashes:
+        parts[one % _PARTS].append(one)
+    found: set[int] = set()
+    for part in parts:
+        seen: set[int] = set()
+        for one in part:
+            (found if one in seen else seen).add(one)
+    return frozenset(found)
 
 
 def purchase_of(rows: Sequence[Row]) -> tuple[Mapping[str, Any], Sequence[Problem]]:

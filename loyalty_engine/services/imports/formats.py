@@ -3,31 +3,22 @@
 The formats are documented, with examples that a test reads, in docs/import-formats.md.
 """
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from loyalty_engine.services import double_keys
+from loyalty_engine.services.double_keys import DoubleKey
+from loyalty_engine.services.imports import csv_files
+from loyalty_engine.services.imports.doubles import whole_of
+from loyalty_engine.services.imports.rows import Row
 from rules.errors import Invalid, Problem
 
 MAX_ROW_BYTES: Final = 262_144
 _PARQUET_BLOCK: Final = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row. `number` is the line of a text file on which it starts, counted from 1, or the place in a parquet file.
-
-    `unreadable` says why there is no more than `text` of it.
-    """
-
-    number: int
-    values: Mapping[str, Any]
-    unreadable: Problem | None = None
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -44,18 +35,27 @@ def read_rows(path: Path) -> Iterator[Row]:
     return reader(path)
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of which only these columns are wanted: parquet has no need to read the others."""
+    return _parquet(path, columns) if path.suffix.lower() == ".parquet" else read_rows(path)
+
+
 def is_flat(path: Path) -> bool:
     """Tell whether the rows of the file are flat, so that a purchase takes a row for each of its lines."""
     return path.suffix.lower() in {".csv", ".parquet"}
 
 
 def count_rows(path: Path) -> int:
-    """Return about how many rows `read_rows` yields, for a progress bar; a line break inside a CSV cell counts too."""
+    """Return about how many rows `read_rows` yields, for a progress bar.
+
+    Raises Invalid for a CSV or parquet file that can't be read to its end, before anything of it is brought in.
+    """
     if path.suffix.lower() == ".parquet":
         return int(_parquet_file(path).metadata.num_rows)
+    if path.suffix.lower() == ".csv":
+        return csv_files.count(path)
     with path.open("rb") as file:
-        breaks = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return max(breaks - (path.suffix.lower() == ".csv"), 0)
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _ndjson(path: Path) -> Iterator[Row]:
@@ -75,6 +75,9 @@ def _ndjson(path: Path) -> Iterator[Row]:
 def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row:
     try:
         values = decode(line)
+        double_keys.check(line, values)
+    except DoubleKey as double:
+        return Row(number, {"text": line.decode()}, Problem("", str(double)))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Row(number, {"text": line.decode(errors="replace")}, Problem("", f"not JSON: {error}"))
     except RecursionError:
@@ -84,44 +87,15 @@ def _ndjson_row(number: int, line: bytes, decode: Callable[[bytes], Any]) -> Row
     return Row(number, values)
 
 
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="", errors="strict") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            names = next(reader, [])
-            _check_names(path, names)
-            before = reader.line_num
-            for cells in reader:
-                if cells:
-                    yield _csv_row(before + 1, names, cells)
-                before = reader.line_num
-        except csv.Error as error:
-            raise Invalid("not_csv", f"{path.name}, line {reader.line_num}: {error}.") from error
-        except UnicodeDecodeError as error:
-            raise Invalid("not_utf8", f"{path.name}: not UTF-8 after line {reader.line_num}.") from error
-
-
-def _csv_row(number: int, names: list[str], cells: list[str]) -> Row:
-    values = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
-    if len(cells) != len(names):
-        return Row(number, values, Problem("", f"has {len(cells)} cells, and the first line has {len(names)}"))
-    return Row(number, values)
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    if not names:
-        raise Invalid("no_header", f"{path.name}: the first line must name the columns.")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Invalid("column_twice", f"{path.name}: the column {twice[0]!r} is there more than once.")
-
-
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:
     number = 0
-    for block in _parquet_file(path).iter_batches(batch_size=_PARQUET_BLOCK):
+    file = _parquet_file(path)
+    wanted = [name for name in file.schema_arrow.names if name in columns] if columns else None
+    for block in file.iter_batches(batch_size=_PARQUET_BLOCK, columns=wanted):
         for values in block.to_pylist():
             number += 1
-            yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+            plain = {name: _plain(value) for name, value in values.items()}
+            yield Row(number, {name: value for name, value in plain.items() if value is not None})
 
 
 def _parquet_file(path: Path) -> Any:
@@ -138,12 +112,14 @@ def _parquet_file(path: Path) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return whole_of(value)
     return str(value) if isinstance(value, Decimal) else value
 
 
 _READERS: Final[Mapping[str, Callable[[Path], Iterator[Row]]]] = {
     ".ndjson": _ndjson,
     ".jsonl": _ndjson,
-    ".csv": _csv,
+    ".csv": csv_files.read,
     ".parquet": _parquet,
 }

@@ -7,17 +7,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from loyalty_engine.services.imports.formats import Row
 from loyalty_engine.services.imports.identity import file_hash
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.rejects import RejectFile
+from loyalty_engine.services.imports.rows import Row
 from loyalty_engine.services.imports.sinks import Kind, Mark, Marks, Result
 from loyalty_engine.services.imports.totals import Totals
 from rules.errors import Problem
 
 T = TypeVar("T")
 BATCH: Final = 500
-_FOLLOWED: Final = Problem("", "another line of this purchase was refused")
+_REFUSED: Final = Problem("", "another line of this purchase was refused")
+_WAITS: Final = Problem("", "a line of a purchase that waits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,15 @@ def _bring_in(job: Job[T], batch: Sequence[Item[T]], totals: Totals, rejects: Re
     results = iter(job.write([item.value for item in good if item.value is not None]) if good else ())
     for item in batch:
         totals.rows_read += len(item.rows)
-        if item.value is None:
-            _reject(item, item.problems, totals, rejects)
+        result = next(results) if item.value is not None else None
+        if item.value is None or result is None or result.status == "refused":
+            totals.statuses["rejected"] += 1
+            _write_down(item, _problems(result) if result else item.problems, _REFUSED, rejects)
             continue
-        result = next(results)
-        if result.status == "refused":
-            _reject(item, _problems(result), totals, rejects)
-        else:
-            totals.statuses[result.status] += 1
-            job.count(totals, item.value, result)
+        totals.statuses[result.status] += 1
+        job.count(totals, item.value, result)
+        if result.status == "unresolved":
+            _write_down(item, [Problem("", f"waits: {result.code}: {result.detail}")], _WAITS, rejects)
 
 
 def _problems(result: Result) -> list[Problem]:
@@ -102,10 +103,9 @@ def _problems(result: Result) -> list[Problem]:
     return [Problem(path, f"{result.code}: {message}") for path, message in said or [("", str(result.detail))]]
 
 
-def _reject(item: Item[T], problems: Sequence[Problem], totals: Totals, rejects: RejectFile) -> None:
-    """Write all rows of the item, so that the reject file, once corrected, can be brought in whole."""
-    totals.statuses["rejected"] += 1
+def _write_down(item: Item[T], problems: Sequence[Problem], others_say: Problem, rejects: RejectFile) -> None:
+    """Write all rows of the item, so that they can be found, and what was refused can be brought in whole."""
     first, *others = item.rows
     rejects.add(first.number, problems, first.values)
     for row in others:
-        rejects.add(row.number, [_FOLLOWED], row.values)
+        rejects.add(row.number, [others_say], row.values)

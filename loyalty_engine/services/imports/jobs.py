@@ -1,22 +1,24 @@
 """The kinds of file that a shop brings along: purchases, members, products and balances."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
 from loyalty_engine.services.imports.balances import read_balance
-from loyalty_engine.services.imports.flat import gathered, purchase_of
-from loyalty_engine.services.imports.formats import Row, is_flat, read_rows
+from loyalty_engine.services.imports.flat import KEY, Scattered, gathered, purchase_of
+from loyalty_engine.services.imports.formats import is_flat, read_columns, read_rows
 from loyalty_engine.services.imports.identity import row_id
 from loyalty_engine.services.imports.job import Item, Job
 from loyalty_engine.services.imports.members import read_member
-from loyalty_engine.services.imports.products import read_product
+from loyalty_engine.services.imports.products import Said, read_product
 from loyalty_engine.services.imports.purchases import Defaults, read_purchase
 from loyalty_engine.services.imports.records import Misread, NewBalance, NewMember, NewProduct
+from loyalty_engine.services.imports.rows import Row
 from loyalty_engine.services.imports.sinks import EnrolMany, OpenMany, PostingResult, PostMany, PutProducts
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.services.intake import PostedPurchase
+from rules.errors import Problem
 
 T = TypeVar("T")
 
@@ -25,8 +27,10 @@ def purchase_job(post_many: PostMany, defaults: Defaults) -> Job[PostedPurchase]
     """Return the job that brings in purchases."""
 
     def read(path: Path, source: str) -> Iterator[Item[PostedPurchase]]:
-        groups = gathered(read_rows(path)) if is_flat(path) else ([row] for row in read_rows(path))
-        return (_purchase(rows, source, defaults, flat=is_flat(path)) for rows in groups)
+        if not is_flat(path):
+            return (_purchase([row], row.values, source, defaults) for row in read_rows(path))
+        scattered = Scattered(read_columns(path, KEY))
+        return (_flat_purchase(rows, scattered, source, defaults) for rows in gathered(read_rows(path)))
 
     return Job("purchases", read, post_many, count_purchase)
 
@@ -47,7 +51,12 @@ def product_job(put_products: PutProducts) -> Job[NewProduct]:
     """Return the job that brings in a catalogue."""
 
     def read(path: Path, source: str) -> Iterator[Item[NewProduct]]:
-        return (_item(row, lambda row: read_product(row.values)) for row in read_rows(path))
+        said = Said()
+
+        def read_row(row: Row) -> NewProduct | Misread:
+            return said.once(read_product(row.values), row.number)
+
+        return (_item(row, read_row) for row in read_rows(path))
 
     return Job("products", read, put_products, _count_nothing_more)
 
@@ -70,14 +79,33 @@ def _count_balance(totals: Totals, balance: NewBalance, result: Any) -> None:
     totals.points.update(result.points)
 
 
-def _purchase(rows: Sequence[Row], source: str, defaults: Defaults, *, flat: bool) -> Item[PostedPurchase]:
-    if rows[0].unreadable:
-        return Item(rows, None, [rows[0].unreadable])
-    values, problems = purchase_of(rows) if flat else (rows[0].values, ())
+def _flat_purchase(rows: Sequence[Row], scattered: Scattered, source: str, defaults: Defaults) -> Item[PostedPurchase]:
+    wrong = scattered.problem(rows)
+    if wrong is not None:
+        return Item(rows, None, [wrong])
+    values, problems = purchase_of(rows)
+    return _purchase(rows, values, source, defaults, problems)
+
+
+def _purchase(
+    rows: Sequence[Row],
+    values: Mapping[str, Any],
+    source: str,
+    defaults: Defaults,
+    problems: Sequence[Problem] = (),
+) -> Item[PostedPurchase]:
+    unreadable = [_of_a_row(row.unreadable, row, rows[0]) for row in rows if row.unreadable]
+    if unreadable:
+        return Item(rows, None, unreadable)
     found = read_purchase(values, defaults, row_id(source, rows[0].number))
     if isinstance(found, Misread):
         return Item(rows, None, [*problems, *found.problems])
     return Item(rows, None, problems) if problems else Item(rows, found)
+
+
+def _of_a_row(problem: Problem, row: Row, first: Row) -> Problem:
+    """Name the line of a row that stands with the others of its purchase."""
+    return problem if row is first else Problem(problem.path, f"line {row.number} {problem.message}")
 
 
 def _item(row: Row, read: Callable[[Row], T | Misread]) -> Item[T]:
@@ -88,7 +116,9 @@ def _item(row: Row, read: Callable[[Row], T | Misread]) -> Item[T]:
 
 
 def count_purchase(totals: Totals, posted: PostedPurchase, result: PostingResult) -> None:
-    """Add the money and the points of an accepted purchase."""
+    """Add the money and the points of a purchase that is here, and why it waits where it does."""
+    if result.status == "unresolved":
+        totals.waiting[str(result.code)] += 1
     purchase = posted.purchase
     totals.money_minor[purchase.currency] += (
         sum(line.amount_minor for line in purchase.lines) - purchase.order_discount_minor

@@ -24,6 +24,23 @@ def read_product(values: Mapping[str, Any]) -> NewProduct | Misread:
     return Misread(problems) if problems else found
 
 
+class Said:
+    """What a file has said so far: an entry takes the room of two figures, for a catalogue may be long."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[int, int]] = {}
+
+    def once(self, found: NewProduct | Misread, number: int) -> NewProduct | Misread:
+        """Return an entry as it is, or what is wrong with it where an earlier row says something else of its SKU and day."""
+        if isinstance(found, Misread):
+            return found
+        first, line = self._entries.setdefault(hash((found.sku, found.from_on)), (hash(found), number))
+        if first == hash(found):
+            return found
+        said = f"product_twice: line {line} says something else of this SKU from the same day on; keep one of the two"
+        return Misread([Problem("sku", said)])
+
+
 def _category(value: Any) -> str:
     path = text(value)
     if not all(part.strip() for part in path.split("/")):

@@ -16,7 +16,7 @@ Kind = Literal["purchases", "members", "products", "balances"]
 
 
 class Result(Protocol):
-    """What became of one item. Only `refused` means that nothing was stored and that a person has to look."""
+    """What became of one item. `refused` means that nothing was stored, `unresolved` that it is kept: a person has to look."""
 
     @property
     def status(self) -> str: ...

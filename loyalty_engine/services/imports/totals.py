@@ -14,7 +14,8 @@ class Totals:
 
     `money_minor` adds up what the accepted purchases cost after their order discounts, by currency, whether they were
     posted now or before: a second run of a file gives the same. `points` is what this run gave, by wallet; `accounted`
-    adds up the lots of a file of balances, whether they were opened now or before.
+    adds up the lots of a file of balances, whether they were opened now or before. `waiting` says why purchases are kept
+    and not booked, by the code of the reason.
     """
 
     rows_read: int = 0
@@ -22,6 +23,7 @@ class Totals:
     money_minor: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
     accounted: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
 
     @property
     def rejected(self) -> int:
@@ -36,17 +38,19 @@ class Totals:
             (self.money_minor, other.money_minor),
             (self.points, other.points),
             (self.accounted, other.accounted),
+            (self.waiting, other.waiting),
         ):
             mine.update(more)
 
     def to_json(self) -> dict[str, Any]:
         """Return the totals for `--json` and for the mark of an unfinished import; money in minor units."""
+        now_and_then = {"accounted": dict(self.accounted), "waiting": dict(self.waiting)}
         return {
             "rows_read": self.rows_read,
             "statuses": dict(self.statuses),
             "money_minor": dict(self.money_minor),
             "points": dict(self.points),
-        } | ({"accounted": dict(self.accounted)} if self.accounted else {})
+        } | {name: figures for name, figures in now_and_then.items() if figures}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
@@ -57,12 +61,14 @@ class Totals:
             Counter(found.get("money_minor", {})),
             Counter(found.get("points", {})),
             Counter(found.get("accounted", {})),
+            Counter(found.get("waiting", {})),
         )
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the totals as labels and figures for people."""
         figures = [("rows read", f"{self.rows_read:,}")]
         figures += [(_LABELS.get(status, status), f"{count:,}") for status, count in sorted(self.statuses.items())]
+        figures += [(f"waiting, {reason}", f"{count:,}") for reason, count in sorted(self.waiting.items())]
         figures += [(f"money, {code}", format_amount(total, code)) for code, total in sorted(self.money_minor.items())]
         figures += [(f"points, {wallet}", f"{points:,}") for wallet, points in sorted(self.points.items())]
         return figures + [(f"accounted for, {wallet}", f"{sum_:,}") for wallet, sum_ in sorted(self.accounted.items())]

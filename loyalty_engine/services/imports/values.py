@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Final, TypeVar
 
+from loyalty_engine.services.checking import hides_something
 from loyalty_engine.services.imports.doubles import minor_of
 from rules.facts import MAX_FACT, Fact, Number
 from rules.money import parse_amount
@@ -32,6 +33,8 @@ def text(value: Any) -> str:
     """Read text of 1 to `MAX_TEXT` characters in NFC, none of them a control character; numbers count as digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    if isinstance(value, float):
+        raise ValueError("is a double that stands for no one whole number: store it as text")
     if not isinstance(value, str):
         raise ValueError("must be text")
     found = value.strip()
@@ -39,10 +42,8 @@ def text(value: Any) -> str:
         found = unicodedata.normalize("NFC", found)
     if not 1 <= len(found) <= MAX_TEXT:
         raise ValueError(f"must have 1 to {MAX_TEXT} characters")
-    if found.isascii() and found.isprintable():
-        return found
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in found):
-        raise ValueError("contains a control character")
+    if hides_something(found):
+        raise ValueError("contains a control character, or one that turns the direction of text: leave it out")
     return found
 
 
