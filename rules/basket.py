@@ -107,6 +107,6 @@ def exact(number: Number) -> Number:
 def ratio(number: Number, numerator: int, denominator: int) -> Number:
     """Return `number * numerator / denominator`, as an int where it is whole."""
     product = number * numerator
-    if isinstance(product, int) and product % denominator == 0:
-        return product // denominator
-    return exact(Fraction(product) / denominator)
+    if not isinstance(product, int):
+        return exact(product / denominator)
+    return product // denominator if product % denominator == 0 else Fraction(product, denominator)

@@ -65,7 +65,9 @@ def _less(amounts: Sequence[int], parts: Sequence[int]) -> tuple[int, ...]:
 
 def _line_shares(purchase: Purchase, total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
     """Split over the lines in the order of their ids, so that the order they were sent in changes nothing."""
-    by_id = sorted(range(len(weights)), key=lambda i: purchase.lines[i].line_id)
-    parts = shares(total, [weights[i] for i in by_id])
-    placed = dict(zip(by_id, parts, strict=True))
-    return tuple(placed[i] for i in range(len(weights)))
+    ids = [line.line_id for line in purchase.lines]
+    by_id = sorted(range(len(ids)), key=ids.__getitem__)
+    placed = [0] * len(ids)
+    for i, part in zip(by_id, shares(total, [weights[i] for i in by_id]), strict=True):
+        placed[i] = part
+    return tuple(placed)

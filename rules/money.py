@@ -74,7 +74,10 @@ def shares(total: int, weights: Sequence[int]) -> tuple[int, ...]:
     if total == 0 or whole == 0:
         return (0,) * len(weights)
     floors = [total * weight // whole for weight in weights]
+    rest = total - sum(floors)
+    if rest == 0:
+        return tuple(floors)
     by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), -weights[i], i))
-    for i in by_remainder[: total - sum(floors)]:
+    for i in by_remainder[:rest]:
         floors[i] += 1
     return tuple(floors)

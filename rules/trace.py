@@ -4,8 +4,7 @@ The steps of a wallet add up to its points: rules, then the level's extra, then 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rules.accrual import LINES, Accrual, Decisions, WalletWork, as_it_was
 from rules.basket import goods_only, ratio
@@ -15,8 +14,7 @@ from rules.plan import Plan
 from rules.programme import ExcludeRule
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing that gave or took points, or did not.
 
     `id` is the rule's, the level's or the cap's; `failed` is the path of what failed first (see `Decisions`), and then
@@ -43,6 +41,7 @@ def trace(plan: Plan, purchase: Purchase, accrual: Accrual) -> tuple[Step, ...]:
 
 def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, WalletWork]) -> Iterator[Step]:
     goods = goods_only(purchase, accrual.seen)
+    with_shipping = {wallet.id for wallet in plan.programme.wallets if wallet.basis.shipping}
     for rule in plan.programme.accrual:
         failed = accrual.decisions.failed.get(rule.id)
         if failed is not None:
@@ -53,7 +52,7 @@ def _rules(plan: Plan, purchase: Purchase, accrual: Accrual, works: dict[str, Wa
             yield Step("rule", rule.id, None, 0, taken_out, failed=None if taken_out else LINES)
         else:
             work = works[rule.wallet]
-            seen = accrual.seen if plan.programme.wallet(rule.wallet).basis.shipping else goods
+            seen = accrual.seen if rule.wallet in with_shipping else goods
             lines = _seen_by(plan.view_of[rule.id], purchase, seen)
             yield Step("rule", rule.id, rule.wallet, ratio(work.gave.get(rule.id, 0), 1, work.scale), lines)
 
