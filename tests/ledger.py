@@ -225,6 +225,12 @@ def hold(member: str, points: int, /, **more: Any) -> str:
     return redemption_id
 
 
+def hold_reward(member: str, reward: str = "five-off") -> dict[str, Any]:
+    """Hold a reward's points at a till; return what is answered."""
+    request = RedemptionRequest(MemberReference(member_id=member), reward=reward, capture=False)
+    return said(in_transaction(partial(redemptions.redeem_in, actor=TILL, request=request)))
+
+
 def capture(redemption_id: str, points: int | None = None, actor: Actor = TILL) -> Answer:
     """Capture what is held."""
     return in_transaction(partial(redemptions.capture_in, actor=actor, redemption_id=redemption_id, points=points))

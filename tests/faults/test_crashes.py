@@ -38,12 +38,14 @@ from tests.ledger import (
     dump,
     figures,
     hold,
+    hold_reward,
     line,
     open_shop,
     post,
     redeem,
     redeem_reward,
     release,
+    rows,
     sold,
     take_return,
     voucher_codes,
@@ -119,7 +121,8 @@ def counting(countdown: Countdown, last: int) -> Iterator[None]:
 
 @pytest.fixture
 def shop(app: Flask, frozen_clock: FrozenClock) -> Iterator[list[str]]:
-    """Two members with points, a hold, a voucher, a lot that has lapsed, and a purchase without a member."""
+    """Two members with points, holds of points and of a reward, points that were used, a voucher, a lot that has lapsed,
+    and a purchase without a member."""
     with telling(app, target("http://127.0.0.1:9/hook")):
         frozen_clock.set(NOON - timedelta(days=2))
         ann, ben = open_shop(WITH_EVENT, members=2)
@@ -131,6 +134,8 @@ def shop(app: Flask, frozen_clock: FrozenClock) -> Iterator[list[str]]:
         post(sold("p3", None))
         redeem_reward(ann, "cake", "a gift")
         held = hold(ann, 20)
+        redeem(ann, 25)
+        hold_reward(ann)
         yield [ann, ben, held, voucher_codes(ann)[0]]
 
 
@@ -144,9 +149,14 @@ def _hold(code: str) -> None:
 
 
 def _time_out() -> None:
-    """The holds' hour is over."""
+    """The holds' hour is over; each ends in a transaction of its own."""
     with clock.frozen(clock.now() + timedelta(hours=1)):
-        assert redemptions.time_out_holds(clock.now(), 10) == 1
+        assert redemptions.time_out_holds(clock.now(), 1) == 1
+
+
+def _redeemed(points: int) -> str:
+    (found,) = rows("SELECT redemption_id FROM redemptions WHERE points = :points", points=points)
+    return str(found["redemption_id"])
 
 
 def _cancel(code: str) -> None:
@@ -164,6 +174,9 @@ MOVES: dict[str, Callable[[str, str, str, str], object]] = {
     "a hold": lambda ann, ben, held, code: hold(ann, 30),
     "a capture": lambda ann, ben, held, code: capture(held),
     "a release": lambda ann, ben, held, code: release(held),
+    "an undoing": lambda ann, ben, held, code: release(_redeemed(25), STAFF, "the sale never came"),
+    "a reward's hold": lambda ann, ben, held, code: hold_reward(ann),
+    "a reward's capture": lambda ann, ben, held, code: capture(_redeemed(100)),
     "a time-out": lambda ann, ben, held, code: _time_out(),
     "a reward": lambda ann, ben, held, code: redeem_reward(ann, "five-off"),
     "a voucher's hold": lambda ann, ben, held, code: _hold(code),

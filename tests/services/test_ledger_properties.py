@@ -39,6 +39,7 @@ from tests.ledger import (
     capture,
     dump,
     figures,
+    hold_reward,
     line,
     move,
     open_shop,
@@ -127,7 +128,7 @@ class Act:
 KINDS = ("buy", "buy", "buy", "return", "return", "return all", "again", "changed", "move", "claim", "name", "accept",
          "spend", "wait", "hold", "hold", "capture", "release", "timeout", "tender", "tender",
          "buy reward", "buy reward", "redeem voucher", "hold voucher", "release voucher", "cancel voucher",
-         "sell with voucher", "nightly")  # fmt: skip
+         "sell with voucher", "nightly", "hold reward", "undo")  # fmt: skip
 acts = st.builds(Act, st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, MEMBERS - 1), st.integers(0, 500))
 MORE_KINDS = (*KINDS, *DEEDS, "open", "event", "event", "checked", "adjust", "merge", "night", "set clock back")
 more_acts = st.builds(
@@ -224,6 +225,10 @@ class Shop:
                 capture(self._redemption(act), 5 * (act.how % 25) or None)
             case "release" if self.redemptions:
                 release(self._redemption(act))
+            case "hold reward":
+                self.redemptions.append(hold_reward(member, ("five-off", "tenth-off")[act.how % 2])["redemption_id"])
+            case "undo" if self.redemptions:
+                release(self._redemption(act), STAFF, "the sale never came")
             case "timeout":
                 self._time_out()
             case "tender" if self.redemptions and number not in self.answers:
