@@ -67,8 +67,9 @@ def explain(
     )
     headlines = [words.headline for words in wallets if words.wallet in accrual.points]
     headline = wording.tongue.say("comma").join(headlines) or wording.tongue.say("nothing")
+    stays = tuple(_stays(wording, accrual, kept)) if kept is not None else ()
     left_out, left_nothing_out = _left_out(wording, purchase, steps)
-    return Explanation(headline, wallets, left_out, left_nothing_out, tuple(_stays(wording, accrual, kept or {})))
+    return Explanation(headline, wallets, left_out, left_nothing_out, stays)
 
 
 def _wallet_words(
@@ -182,10 +183,10 @@ def _left_out(wording: Wording, purchase: Purchase, steps: Sequence[Step]) -> tu
 
 def _stays(wording: Wording, accrual: Accrual, kept: Mapping[str, int]) -> Iterator[str]:
     for wallet in wording.programme.wallets:
-        given = accrual.points.get(wallet.id, 0)
-        if kept.get(wallet.id, given) != given:
+        given, left = accrual.points.get(wallet.id, 0), kept.get(wallet.id, 0)
+        if left != given:
             name = wording.tongue.name(wallet.name, wallet.id)
-            yield wording.tongue.say("stays", kept=f"{kept[wallet.id]:,}", points=f"{given:,}", wallet=name)
+            yield wording.tongue.say("stays", kept=f"{left:,}", points=f"{given:,}", wallet=name)
 
 
 def _rule(wording: Wording, rule_id: str) -> Rule:

@@ -68,7 +68,7 @@ def post_in(connection: sa.Connection, actor: Actor, posted: PostedPurchase, rep
     row = KeyRow(incoming.document.fingerprint, member_id, new_id() if member_id else None)
     known = replays.take_keys(connection, incoming.key, incoming.receipt_key, row)
     if known is not None and not known.waits:
-        return replays.answer(connection, known, row, incoming.key)
+        return replays.answer(connection, actor, known, row, incoming.key)
     if member_id is None:
         return _park(Posting(connection, actor, now), plan, incoming, trouble, who.member_id)
     booked = book_in(Posting(connection, actor, now), plan, incoming, row, strict=not replays_history)

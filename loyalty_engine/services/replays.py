@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from loyalty_engine import clock
+from loyalty_engine.services import waiting
+from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.lookup import stored_answer
 from loyalty_engine.store import purchase_keys
@@ -50,10 +53,11 @@ def _known(connection: sa.Connection, key: str) -> Known:
     return Known(key, row)
 
 
-def answer(connection: sa.Connection, known: Known, row: KeyRow, key: str) -> Answer:
+def answer(connection: sa.Connection, actor: Actor, known: Known, row: KeyRow, key: str) -> Answer:
     """Answer a purchase whose number or receipt is taken: the first answer for the same one, `Invalid` for another.
 
-    The number of a repetition that its receipt gave away leads to the purchase from now on, for returns.
+    The number of a repetition that its receipt gave away leads to the purchase from now on, for returns, unless it is
+    another purchase's own.
     """
     if known.row.fingerprint != row.fingerprint:
         raise Invalid(
@@ -61,6 +65,17 @@ def answer(connection: sa.Connection, known: Known, row: KeyRow, key: str) -> An
             f"Purchase {key.partition('/')[2]}, or its receipt, was posted before with other content; nothing was changed.",
             {"purchase_id": ["give a new sale its own number and receipt; send a repetition unchanged"]},
         )
+    told = stored_answer(connection, known.key, known.row)
     if known.key != key:
-        purchase_keys.add_alias(connection, key, known.key)
-    return stored_answer(connection, known.key, known.row)
+        _lead(connection, actor, key, known)
+    return told
+
+
+def _lead(connection: sa.Connection, actor: Actor, key: str, known: Known) -> None:
+    """Let a number that nobody has lead to a purchase, and bring the returns along that came for it under this number."""
+    purchase_keys.claim_key(connection, key, KeyRow(WAITING, None, None))
+    if not _known(connection, key).waits:
+        return
+    purchase_keys.add_alias(connection, key, known.key)
+    if purchase_keys.move_waiting(connection, key, known.key) and known.row.posting_id is not None:
+        waiting.book(connection, actor, known.key, clock.now())

@@ -27,8 +27,7 @@ def take_in(connection: sa.Connection, actor: Actor, request: ReturnRequest) -> 
     """
     site = site_of(connection, actor, request.store)
     named = purchase_keys.purchase_key(site.store, request.purchase_id)
-    key = purchase_keys.first_key(connection, named)
-    row = _locked(connection, key)
+    key, row = _locked(connection, named)
     at = request.occurred_at or clock.now()
     returned = Returned(request.purchase_id, request.return_reference, request.units, at)
     elsewhere = actor.role == "terminal" and site.store != actor.store_id
@@ -41,12 +40,16 @@ def take_in(connection: sa.Connection, actor: Actor, request: ReturnRequest) -> 
     return book_return(connection, actor, row.member_id, row.posting_id, returned)
 
 
-def _locked(connection: sa.Connection, key: str) -> KeyRow:
-    """Lock the purchase's look-up row, making one for a purchase that nobody has seen."""
+def _locked(connection: sa.Connection, key: str) -> tuple[str, KeyRow]:
+    """Lock the purchase's look-up row, making one for a purchase that nobody has seen; return it with the key that it has.
+
+    Where the number is another one of the purchase, which is seen only once its own row is held, that one is locked too.
+    """
     purchase_keys.claim_key(connection, key, KeyRow(WAITING, None, None))
     row = purchase_keys.find(connection, key, locked=True)
     assert row is not None, "the key was made just now, where it was not there"
-    return row
+    first = purchase_keys.first_key(connection, key) if row.fingerprint == WAITING else key
+    return (key, row) if first == key else _locked(connection, first)
 
 
 def _shown(request: ReturnRequest) -> Shown:

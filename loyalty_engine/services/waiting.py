@@ -81,8 +81,17 @@ def _check_same(connection: sa.Connection, key: str, returned: Returned) -> None
 def apply(connection: sa.Connection, actor: Actor, key: str, arrived_at: datetime) -> Answer | None:
     """Book the returns that waited for a purchase that is booked now; `arrived_at` is when it came itself.
 
+    Returns the purchase's answer as it is after them; None where none was booked.
+    """
+    booked = book(connection, actor, key, arrived_at)
+    return answer_anew(connection, actor, *booked) if booked else None
+
+
+def book(connection: sa.Connection, actor: Actor, key: str, arrived_at: datetime) -> tuple[str, str] | None:
+    """Book them, and return the member and the posting of the purchase; None where none was booked.
+
     One that does not fit the purchase, or waited too long for it, is not booked, which the audit log says; the purchase
-    stands all the same. Returns the purchase's answer as it is after them; None where none was booked.
+    stands all the same.
     """
     row = purchase_keys.find(connection, key)
     assert row is not None and row.member_id is not None and row.posting_id is not None, "the purchase is booked"
@@ -96,7 +105,7 @@ def apply(connection: sa.Connection, actor: Actor, key: str, arrived_at: datetim
             detail = {"return_reference": values["return_reference"], "code": refusal.code}
             audit_log.record(connection, actor, "waiting_return_refused", key, detail)
     purchase_keys.drop_waiting(connection, key)
-    return answer_anew(connection, actor, row.member_id, row.posting_id) if applied else None
+    return (row.member_id, row.posting_id) if applied else None
 
 
 def _check(values: purchase_keys.Values, facts: str, arrived_at: datetime) -> None:

@@ -117,7 +117,13 @@ def add_alias(connection: sa.Connection, key: str, first_key: str) -> None:
 
 
 def first_key(connection: sa.Connection, key: str) -> str:
-    """Return the key that a purchase was posted under, where `key` is another number of it; else `key`."""
+    """Return the key that a purchase was posted under, where `key` is another number of it; else `key`.
+
+    A number under which a purchase was posted leads to that one.
+    """
+    own = find(connection, key)
+    if own is not None and own.fingerprint != WAITING:
+        return key
     row = _alias.one(connection, purchase_key=key)
     return row[0] if row else key
 
@@ -257,6 +263,15 @@ def waiting(connection: sa.Connection, key: str) -> list[Values]:
     """Return the returns that wait for a purchase, in the order in which they came."""
     rows = _waiting.rows(connection, purchase_key=key)
     return [dict(zip(_WAITING_COLUMNS, row, strict=True)) for row in rows]
+
+
+def move_waiting(connection: sa.Connection, key: str, to: str) -> bool:
+    """Let the returns that wait under one number wait under another; tell whether there were any."""
+    moved = waiting(connection, key)
+    for values in moved:
+        keep_waiting(connection, values | {"purchase_key": to})
+    drop_waiting(connection, key)
+    return bool(moved)
 
 
 def drop_waiting(connection: sa.Connection, key: str) -> None:

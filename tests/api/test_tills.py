@@ -77,6 +77,8 @@ def test_a_return_takes_points_back_once(shop: Shop) -> None:
     assert explained["returned"] == ["17 of 35 Leaves stay after what was returned"]
     rest = shop.terminal("POST", path, json={"return_reference": "R-2", "all": True})
     assert rest.json["balances"][0]["available"] == 0
+    explained = shop.staff("GET", "/v1/purchases/T7-20261122-0042/explanation?store=s-1&language=zh").json
+    assert explained["returned"] == ["退货后，35Leaves中保留0"]
     too_much = shop.terminal("POST", path, json={"return_reference": "R-3", "lines": [{"line_id": "9", "quantity": 1}]})
     assert (too_much.status_code, too_much.json["code"]) == (422, "return_exceeds_purchase")
 
@@ -228,6 +230,57 @@ def test_a_retry_under_a_new_number_can_be_found_and_returned_by_that_number(sho
     assert shop.terminal("GET", "/v1/purchases/retry-1").json["purchase_id"] == first.json["purchase_id"]
     back = shop.terminal("POST", "/v1/purchases/retry-1/returns", json={"return_reference": "R-1", "all": True})
     assert (back.status_code, back.json["balances"][0]["available"]) == (201, 0)
+
+
+SMALL = {
+    "purchase_id": "small",
+    "receipt": {"number": "0043", "business_day": "2026-11-22"},
+    "lines": [line("1", amount="8.00", discount="0.00", tax="0.00")],
+    "order_discount": "0.00",
+    "tenders": [],
+}
+"""Another sale, of eight leaves."""
+
+
+def test_a_repetition_under_the_number_of_another_sale_leaves_that_number_to_its_sale(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    small = shop.terminal("POST", "/v1/purchases", json=purchase(**SMALL))
+    mixed_up = shop.terminal("POST", "/v1/purchases", json=purchase(**SMALL | {"purchase_id": "T7-20261122-0042"}))
+    assert (mixed_up.status_code, mixed_up.data) == (200, small.data)
+    assert shop.terminal("GET", "/v1/purchases/T7-20261122-0042").json["points"][0]["points"] == 35
+    _returned(shop, "T7-20261122-0042", -35)
+    _returned(shop, "small", -8)
+
+
+def test_a_sale_that_has_the_number_of_an_earlier_repetition_is_what_the_number_leads_to(shop: Shop) -> None:
+    shop.terminal("POST", "/v1/purchases", json=purchase())
+    shop.terminal("POST", "/v1/purchases", json=purchase(purchase_id="small"))
+    own = shop.terminal("POST", "/v1/purchases", json=purchase(**SMALL))
+    assert (own.status_code, own.json["points"][0]["points"]) == (201, 8)
+    assert shop.terminal("GET", "/v1/purchases/small").json["points"][0]["points"] == 8
+    _returned(shop, "small", -8)
+    _returned(shop, "T7-20261122-0042", -35)
+
+
+@pytest.mark.parametrize("member", [{"card": CARD}, ...])
+def test_a_return_that_came_under_the_number_of_a_repetition_is_booked_with_it(shop: Shop, member: Any) -> None:
+    first = shop.terminal("POST", "/v1/purchases", json=purchase(member=member))
+    waits = shop.terminal("POST", "/v1/purchases/retry-1/returns", json={"return_reference": "R-1", "all": True})
+    assert (waits.status_code, waits.json["status"]) == (202, "waiting")
+    again = shop.terminal("POST", "/v1/purchases", json=purchase(member=member, purchase_id="retry-1"))
+    assert (again.status_code, again.data) == (200, first.data)
+    if member is ...:
+        claimed = shop.member("POST", "/v1/me/claims", json={"claim_code": first.json["claim_code"]})
+        assert claimed.status_code == 201
+    found = shop.terminal("GET", "/v1/purchases/retry-1").json
+    assert (found["points"][0]["points"], found["kept"]) == (35, [])
+    assert shop.terminal("POST", "/v1/purchases", json=purchase(member=member)).data == first.data
+
+
+def _returned(shop: Shop, purchase_id: str, points: int) -> None:
+    path = f"/v1/purchases/{purchase_id}/returns"
+    back = shop.terminal("POST", path, json={"return_reference": "all", "all": True})
+    assert (back.status_code, back.json["points"][0]["points"]) == (201, points)
 
 
 def test_the_receipt_rule_takes_the_terminal_from_the_token(shop: Shop) -> None:
