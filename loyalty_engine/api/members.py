@@ -12,12 +12,12 @@ from loyalty_engine.api.openapi import Blueprint
 from loyalty_engine.api.repeats import once, takes_key
 from loyalty_engine.api.responses import answer
 from loyalty_engine.api.schemas.members import (
-    CardAnswer,
     CardBlockSchema,
     CardReplacementSchema,
     ChangesSchema,
     EnrolledAnswer,
     EnrolmentSchema,
+    KeptCardAnswer,
     LookupSchema,
     MemberAnswer,
     MemberStatusAnswer,
@@ -132,7 +132,7 @@ def resume(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 
 @blueprint.route("/<id:member_id>/cards/block", methods=["POST"])
 @allow("service", "staff", "admin")
-@answers(200, CardAnswer)
+@answers(200, KeptCardAnswer)
 @takes_key
 @blueprint.arguments(CardBlockSchema)
 def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
@@ -145,7 +145,7 @@ def block_card(actor: Actor, body: dict[str, str], member_id: str) -> Answer:
 
 @blueprint.route("/<id:member_id>/cards/replace", methods=["POST"])
 @allow("service", "staff", "admin")
-@answers(201, CardAnswer)
+@answers(201, KeptCardAnswer)
 @takes_key
 @blueprint.arguments(CardReplacementSchema)
 def replace_card(actor: Actor, body: dict[str, Any], member_id: str) -> Answer:

@@ -13,6 +13,7 @@ from loyalty_engine.services import enrolment, tokens
 from loyalty_engine.services.enrolment import NewMember
 from loyalty_engine.services.tokens import NewToken
 from tests import builders
+from tests.api.documented import assert_documented
 
 CARD = "6300000000000012"
 
@@ -28,13 +29,15 @@ class Caller:
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
         """Call as this role; `json`, `data` and `headers` as in Flask's own client."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return self.client.open(
+        answer = self.client.open(
             path,
             method=method,
             buffered=True,
             headers=headers | options.pop("headers", {}),
             **options,
         )
+        assert_documented(self.client.application, method, path, answer)
+        return answer
 
 
 @dataclass

@@ -109,10 +109,12 @@ class SpendableAnswer(Schema):
 class QuoteAnswer(Schema):
     """What a purchase would earn, and why; with a member also what points could be used on it."""
 
+    member_id = fields.UUID(allow_none=True)
     status = String(metadata={"enum": ["posted", "unclaimed", "unresolved"], "description": "as if it were posted now"})
     reason = String(metadata={"description": "why it would be `unresolved`"})
     detail = String()
     points = fields.List(fields.Nested(PointsAnswer))
+    balances = fields.List(fields.Nested(BalanceAnswer))
     spendable = fields.List(fields.Nested(SpendableAnswer))
     rewards = fields.Nested(QuotedRewardsAnswer)
     trace = fields.List(fields.Nested(StepAnswer))

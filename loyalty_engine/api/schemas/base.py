@@ -32,7 +32,7 @@ class Strict(Schema):
             messages[key] = [self._unknown(str(key))]
 
     def _unknown(self, key: str) -> str:
-        known = [name for name, field in self.load_fields.items() if not field.dump_only]
+        known = [field.data_key or name for name, field in self.load_fields.items() if not field.dump_only]
         near = difflib.get_close_matches(key[:64].lower(), known, n=1, cutoff=0.6)
         meant = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
         return f"Unknown field: {meant}"

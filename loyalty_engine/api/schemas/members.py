@@ -166,6 +166,15 @@ class CardAnswer(Schema):
     status = String(metadata={"enum": ["active", "blocked", "replaced"]})
 
 
+class KeptCardAnswer(CardAnswer):
+    """A card as staff see it."""
+
+    member_id = fields.UUID()
+    issued_at = fields.DateTime()
+    changed_at = fields.DateTime(allow_none=True)
+    replaced_by = String(allow_none=True)
+
+
 class ShownCardAnswer(CardAnswer):
     """The member's own card, with its token of this moment."""
 
@@ -212,7 +221,7 @@ class MemberAnswer(Schema):
     segments = fields.List(String())
     attributes = fields.Dict(keys=String(), values=String())
     consents = fields.List(fields.Nested(ConsentAnswer))
-    cards = fields.List(fields.Nested(CardAnswer))
+    cards = fields.List(fields.Nested(KeptCardAnswer))
 
 
 class MemberStatusAnswer(Schema):

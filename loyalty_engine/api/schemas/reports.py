@@ -53,6 +53,7 @@ class MovementLinesAnswer(Schema):
     """Each by its sign: what was redeemed is negative."""
 
     issued = Integer()
+    gifted = Integer()
     brought_in = Integer()
     restored = Integer()
     reinstated = Integer()
