@@ -1,5 +1,6 @@
 """Brings a file in, batch by batch: nothing twice, nothing lost between two batches, each refused row written down."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,17 +18,23 @@ from rules.errors import Problem
 
 T = TypeVar("T")
 BATCH: Final = 500
+_OF_LINE: Final = re.compile(r"lines\[(?P<place>[0-9]+)\]")
 _REFUSED: Final = Problem("", "another line of this purchase was refused")
 _WAITS: Final = Problem("", "a line of a purchase that waits")
 
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
-    """What one or more rows say together: a value, or what is wrong with it (by row, where one row is to blame)."""
+    """What one or more rows say together: a value, or what is wrong with it.
+
+    A row that can't be read says so itself. `is_flat`: each row is one of the purchase's lines, so that what is wrong with
+    a line stands in its row.
+    """
 
     rows: Sequence[Row]
     value: T | None
     problems: Sequence[Problem] = ()
+    is_flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,14 @@ def _problems(result: Result) -> list[Problem]:
 
 def _write_down(item: Item[T], problems: Sequence[Problem], others_say: Problem, rejects: RejectFile) -> None:
     """Write all rows of the item, so that they can be found, and what was refused can be brought in whole."""
-    first, *others = item.rows
-    rejects.add(first.number, problems, first.values)
-    for row in others:
-        rejects.add(row.number, [others_say], row.values)
+    for row, said in zip(item.rows, _by_row(item, problems), strict=True):
+        rejects.add(row.number, said or [others_say], row.values)
+
+
+def _by_row(item: Item[T], problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Part the problems by row: a row has its own and those of its line, the first one all others as well."""
+    parted = [[row.unreadable] if row.unreadable else [] for row in item.rows]
+    for problem in problems:
+        of_line = _OF_LINE.match(problem.path) if item.is_flat else None
+        parted[int(of_line["place"]) if of_line else 0].append(problem)
+    return parted

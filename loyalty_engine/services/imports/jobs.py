@@ -1,6 +1,6 @@
 """The kinds of file that a shop brings along: purchases, members, products and balances."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,6 @@ from loyalty_engine.services.imports.rows import Row
 from loyalty_engine.services.imports.sinks import EnrolMany, OpenMany, PostingResult, PostMany, PutProducts
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.services.intake import PostedPurchase
-from rules.errors import Problem
 
 T = TypeVar("T")
 
@@ -27,8 +26,11 @@ def purchase_job(post_many: PostMany, defaults: Defaults) -> Job[PostedPurchase]
     """Return the job that brings in purchases."""
 
     def read(path: Path, source: str) -> Iterator[Item[PostedPurchase]]:
+        def read_row(row: Row) -> PostedPurchase | Misread:
+            return read_purchase(row.values, defaults, row_id(source, row.number))
+
         if not is_flat(path):
-            return (_purchase([row], row.values, source, defaults) for row in read_rows(path))
+            return (_item(row, read_row) for row in read_rows(path))
         scattered = Scattered(read_columns(path, KEY))
         return (_flat_purchase(rows, scattered, source, defaults) for rows in gathered(read_rows(path)))
 
@@ -80,37 +82,20 @@ def _count_balance(totals: Totals, balance: NewBalance, result: Any) -> None:
 
 
 def _flat_purchase(rows: Sequence[Row], scattered: Scattered, source: str, defaults: Defaults) -> Item[PostedPurchase]:
-    wrong = scattered.problem(rows)
-    if wrong is not None:
-        return Item(rows, None, [wrong])
-    values, problems = purchase_of(rows)
-    return _purchase(rows, values, source, defaults, problems)
-
-
-def _purchase(
-    rows: Sequence[Row],
-    values: Mapping[str, Any],
-    source: str,
-    defaults: Defaults,
-    problems: Sequence[Problem] = (),
-) -> Item[PostedPurchase]:
-    unreadable = [_of_a_row(row.unreadable, row, rows[0]) for row in rows if row.unreadable]
-    if unreadable:
-        return Item(rows, None, unreadable)
+    apart = scattered.problem(rows)
+    if apart is not None or any(row.unreadable for row in rows):
+        return Item(rows, None, [apart] if apart else [], is_flat=True)
+    values, contradictions = purchase_of(rows)
     found = read_purchase(values, defaults, row_id(source, rows[0].number))
-    if isinstance(found, Misread):
-        return Item(rows, None, [*problems, *found.problems])
-    return Item(rows, None, problems) if problems else Item(rows, found)
-
-
-def _of_a_row(problem: Problem, row: Row, first: Row) -> Problem:
-    """Name the line of a row that stands with the others of its purchase."""
-    return problem if row is first else Problem(problem.path, f"line {row.number} {problem.message}")
+    if isinstance(found, Misread) or contradictions:
+        misread = found.problems if isinstance(found, Misread) else ()
+        return Item(rows, None, [*contradictions, *misread], is_flat=True)
+    return Item(rows, found, is_flat=True)
 
 
 def _item(row: Row, read: Callable[[Row], T | Misread]) -> Item[T]:
     if row.unreadable:
-        return Item([row], None, [row.unreadable])
+        return Item([row], None)
     found = read(row)
     return Item([row], None, found.problems) if isinstance(found, Misread) else Item([row], found)
 

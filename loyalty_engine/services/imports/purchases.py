@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any, Final
 
@@ -150,8 +150,15 @@ def _member(member: Fields | None) -> MemberReference | None:
 def _receipt(receipt: Fields | None) -> Receipt | None:
     if receipt is None:
         return None
-    found = Receipt(receipt.need("number", text, ""), receipt.need("business_day", day, _NEVER.date()))
+    found = Receipt(receipt.need("number", text, ""), receipt.need("business_day", _printed, _NEVER.date()))
     receipt.finish()
+    return found
+
+
+def _printed(value: Any) -> date:
+    found = day(value)
+    if found > (clock.now() + timedelta(days=1)).date():
+        raise ValueError("lies in the future")
     return found
 
 

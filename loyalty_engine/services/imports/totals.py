@@ -65,8 +65,9 @@ class Totals:
         )
 
     def lines(self) -> list[tuple[str, str]]:
-        """Return the totals as labels and figures for people."""
-        figures = [("rows read", f"{self.rows_read:,}")]
+        """Return the totals as labels and figures for people; only a purchase has several rows."""
+        figures, items = [("rows read", f"{self.rows_read:,}")], self.statuses.total()
+        figures += [("purchases in them", f"{items:,}")] if items != self.rows_read else []
         figures += [(_LABELS.get(status, status), f"{count:,}") for status, count in sorted(self.statuses.items())]
         figures += [(f"waiting, {reason}", f"{count:,}") for reason, count in sorted(self.waiting.items())]
         figures += [(f"money, {code}", format_amount(total, code)) for code, total in sorted(self.money_minor.items())]

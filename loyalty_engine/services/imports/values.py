@@ -18,7 +18,7 @@ D = TypeVar("D", bound=date)
 
 MAX_TEXT: Final = 200
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_ID: Final = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,64}")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _EXACT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
