@@ -136,6 +136,10 @@ def test_a_refusal_is_a_problem_document_where_json_is_wanted(ready: Loyalty) ->
         ("fly",),
         ("tokens", "create"),
         ("tokens", "create", "--role", "king", "--name", "me"),
+        ("tokens", "create", "--role", "terminal", "--name", "me"),
+        ("tokens", "create", "--role", "terminal", "--name", "me", "--store", "s-1"),
+        ("tokens", "create", "--role", "staff", "--name", "me", "--store", "s-1"),
+        ("import", "members", "programme.yaml", "--rejects", "no/such/folder/rejects.csv"),
         ("import", "points", "programme.yaml"),
         ("import", "members", "programme.yaml", "--expect", "leaves=1"),
         ("import", "balances", "programme.yaml", "--expect", "leaves"),
@@ -162,6 +166,18 @@ def test_a_token_is_printed_and_can_be_revoked(ready: Loyalty) -> None:
 def test_a_good_programme_has_nothing_wrong(ready: Loyalty) -> None:
     assert ready("programme", "check", "programme.yaml").exit_code == 0
     assert told(ready("programme", "check", "programme.yaml", "--json")) == {"problems": []}
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no file", "no tables"])
+def test_a_programme_is_checked_where_there_is_no_database_yet(loyalty: Loyalty, made: bool) -> None:
+    Path("programme.yaml").write_text(PROGRAMME, encoding="utf-8")
+    if made:
+        Path("loyalty.db").touch()
+    assert loyalty("programme", "check", "programme.yaml").exit_code == 0
+    Path("programme.yaml").write_text(PROGRAMME.replace("wallet: leaves", "wallet: leafs", 1), encoding="utf-8")
+    result = loyalty("programme", "check", "programme.yaml")
+    assert (result.exit_code, 'did you mean "leaves"' in result.stderr) == (1, True)
+    assert Path("loyalty.db").exists() == made
 
 
 def test_every_problem_of_a_programme_is_said_with_its_place(ready: Loyalty) -> None:

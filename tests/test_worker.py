@@ -71,6 +71,9 @@ def test_a_run_says_what_it_did_and_status_how_things_stand(loyalty: Loyalty) ->
     ("words", "exit_code"),
     [
         (("run", "pending", "--as-of", "2999-01-01"), 1),
+        (("run", "pending", "--as-of", "9999-12-31"), 1),
+        (("run", "night", "--as-of", "0001-01-01"), 2),
+        (("run", "night", "--as-of", "1899-12-31"), 2),
         (("run", "pending", "--as-of", "yesterday"), 2),
         (("run", "dance"), 2),
         (("run",), 2),

@@ -22,6 +22,7 @@ from loyalty_engine.api.schemas.purchases import (
     EnvelopeSchema,
     PurchaseSchema,
     QuoteSchema,
+    check_printed,
     happened,
     load_purchase,
 )
@@ -110,6 +111,7 @@ def read_purchase(raw: bytes) -> PostedPurchase:
     """Return the purchase in a body; raises `Malformed` or `Invalid` with everything that is wrong."""
     posted = fast_purchase(raw) or load_purchase(_PURCHASE, read_json(raw))
     happened(posted.purchase.occurred_at)
+    check_printed(posted.receipt)
     return posted
 
 

@@ -36,6 +36,8 @@ def import_(
     code is 1.
     """
     rejects = rejects or file.with_name(f"{file.name}.rejects.ndjson")
+    if not rejects.parent.is_dir():
+        raise click.UsageError(f"--rejects {rejects}: there is no folder {rejects.parent}.")
     expected = _expected(kind, expect)
     with engine():
         request = Request(cast(Kind, kind), file, rejects, store, expected)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,6 +13,8 @@ from loyalty_engine.services.jobs import nights
 from loyalty_engine.services.jobs.registry import NAMES
 from loyalty_engine.services.jobs.runs import Done, Watch
 from loyalty_engine.services.jobs.status import JobStatus
+
+_FIRST_YEAR: Final = 1900
 
 
 @click.command("run")
@@ -41,9 +43,12 @@ def run(ctx: click.Context, job: str, as_of: str | None) -> None:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise click.BadParameter("must be a day such as 2026-11-22", param_hint="--as-of") from None
+    if day.year < _FIRST_YEAR:
+        raise click.BadParameter(f"must be a day of {_FIRST_YEAR} or later", param_hint="--as-of")
+    return day
 
 
 def _json(done: Done) -> dict[str, Any]:

@@ -97,4 +97,8 @@ def _email(environment: Mapping[str, str]) -> EmailSettings:
 def _database_url(url: str) -> str:
     """An SQLite file is found from the working directory, whichever way the engine is started."""
     path = sqlite_path(url)
+    if path is None and not url.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise WrongSetting(
+            "LOYALTY_DATABASE_URL must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        )
     return f"sqlite:///{Path.cwd() / path}" if path else url

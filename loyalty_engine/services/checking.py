@@ -13,7 +13,7 @@ from rules.birthdays import FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR
 from rules.errors import Invalid
 from rules.facts import Birthday
 
-CODE: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+CODE: Final = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,64}")
 MAX_NAME: Final = 100
 _EMAIL: Final = re.compile(
     r"[^@\s<>()\[\],;:\\\"]{1,64}@([A-Za-z0-9\u0080-\U0010ffff-]{1,63}\.)+[A-Za-z\u0080-\U0010ffff-]{2,63}"

@@ -40,6 +40,18 @@ def check(text: str | bytes) -> tuple[Problem, ...]:
     return found if isinstance(found, tuple) else ()
 
 
+def check_alone(text: str | bytes) -> tuple[Problem, ...]:
+    """Return the same where there is no deployment yet: nothing stands against it but what the document says itself.
+
+    An example that hinges on a SKU list is left until the list is there.
+    """
+    parsed = documents.parse(text)
+    found = document.read(parsed.data) if parsed.is_whole else ()
+    if isinstance(found, tuple):
+        return (*parsed.problems, *found)
+    return (*parsed.problems, *broken_promises(found, {}))
+
+
 def _judged(connection: sa.Connection, parsed: Parsed) -> Programme | tuple[Problem, ...]:
     """Return the programme that a text holds, or everything that keeps it from being published."""
     if not parsed.is_whole:

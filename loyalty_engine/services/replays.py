@@ -56,26 +56,32 @@ def _known(connection: sa.Connection, key: str) -> Known:
 def answer(connection: sa.Connection, actor: Actor, known: Known, row: KeyRow, key: str) -> Answer:
     """Answer a purchase whose number or receipt is taken: the first answer for the same one, `Invalid` for another.
 
-    The number of a repetition that its receipt gave away leads to the purchase from now on, for returns, unless it is
-    another purchase's own.
+    The number of a repetition that its receipt gave away leads to the purchase from now on, for returns.
     """
     if known.row.fingerprint != row.fingerprint:
-        raise Invalid(
-            "purchase_differs",
-            f"Purchase {key.partition('/')[2]}, or its receipt, was posted before with other content; nothing was changed.",
-            {"purchase_id": ["give a new sale its own number and receipt; send a repetition unchanged"]},
-        )
+        raise _differs(key)
     told = stored_answer(connection, known.key, known.row)
     if known.key != key:
         _lead(connection, actor, key, known)
     return told
 
 
+def _differs(key: str) -> Invalid:
+    return Invalid(
+        "purchase_differs",
+        f"Purchase {key.partition('/')[2]}, or its receipt, was posted before with other content; nothing was changed.",
+        {"purchase_id": ["give a new sale its own number and receipt; send a repetition unchanged"]},
+    )
+
+
 def _lead(connection: sa.Connection, actor: Actor, key: str, known: Known) -> None:
-    """Let a number that nobody has lead to a purchase, and bring the returns along that came for it under this number."""
+    """Let a number that nobody has lead to a purchase, and bring the returns along that came for it under this number.
+
+    Raises `Invalid` for the number of another purchase.
+    """
     purchase_keys.claim_key(connection, key, KeyRow(WAITING, None, None))
     if not _known(connection, key).waits:
-        return
+        raise _differs(key)
     purchase_keys.add_alias(connection, key, known.key)
     if purchase_keys.move_waiting(connection, key, known.key) and known.row.posting_id is not None:
         waiting.book(connection, actor, known.key, clock.now())

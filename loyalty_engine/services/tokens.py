@@ -116,6 +116,8 @@ def _check(connection: sa.Connection, new: NewToken) -> str | None:
         wrong.note("expires_at", "must be in the future")
     if (new.role == "terminal") != (new.store_id is not None and new.terminal_id is not None):
         wrong.note("store_id", "a terminal's token names a store and a terminal, and no other token does")
+    elif new.role != "terminal" and (new.store_id or new.terminal_id):
+        wrong.note("store_id", f"only a terminal's token names a store and a terminal: leave them out for {new.role}")
     if new.role == "service" and new.merchant_id is None:
         wrong.note("merchant_id", "a service's token names its merchant")
     wrong.refuse_any("token_invalid", "The token")

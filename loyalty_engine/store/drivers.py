@@ -33,7 +33,7 @@ _SQLITE_UNAVAILABLE: Final = {
     10: "The database file can't be read or written: look at its disk.",
     11: "The database file is damaged: restore it from a backup.",
     13: "The disk of the database is full: make room, then try again.",
-    14: "The database file can't be opened; does its folder exist?",
+    14: "The database file can't be opened: its folder has to exist, and be this user's to write.",
     26: "The file is no SQLite database: look at LOYALTY_DATABASE_URL.",
 }
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536")

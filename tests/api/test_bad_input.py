@@ -118,6 +118,8 @@ def test_what_is_said_of_a_field_says_what_would_be_right(
         ({"purchase_id": "x" * 65}, "purchase_id"),
         ({"purchase_id": "a/b"}, "purchase_id"),
         ({"purchase_id": "a\n"}, "purchase_id"),
+        ({"purchase_id": "."}, "purchase_id"),
+        ({"purchase_id": ".."}, "purchase_id"),
         ({"member": {}}, "member"),
         ({"member": {"card": "1", "phone": "+8613800138000"}}, "member"),
         ({"member": {"phone": "13800138000"}}, "member.phone"),
@@ -288,6 +290,17 @@ def test_five_minutes_ahead_is_a_clock_and_six_are_the_future(shop: Shop) -> Non
     assert "occurred_at" in late.json["errors"]
     fine = shop.terminal("POST", "/v1/purchases", json=purchase(occurred_at="2026-11-22T12:05:00+08:00"))
     assert fine.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("day", "status"), [("2026-11-21", 201), ("2026-11-22", 201), ("2026-11-23", 201), ("2026-11-24", 422)]
+)
+def test_a_receipt_is_of_a_day_that_has_begun_somewhere(shop: Shop, day: str, status: int) -> None:
+    body = purchase(receipt={"number": "0042", "business_day": day})
+    one = shop.terminal("POST", "/v1/purchases/batch", json={"purchases": [body]}).json["results"][0]
+    answer = shop.terminal("POST", "/v1/purchases", json=body)
+    assert (one["status"], answer.status_code) == (status, 200 if status == 201 else 422)
+    assert (status == 422) == ("receipt.business_day" in answer.json.get("errors", {}))
 
 
 def test_another_currency_is_wrong(shop: Shop) -> None:
