@@ -12,6 +12,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import audit_log, card_numbers, known_members, newcomers, races, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
+from loyalty_engine.services.imports.sinks import Then, nothing
 from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import kept_members
@@ -84,7 +85,7 @@ def _check_till(actor: Actor, new: NewMember) -> None:
         raise Forbidden("not_at_till", detail, {name: ["is not for tills: leave it out"] for name in said})
 
 
-def enrol_many(actor: Actor, members: Sequence[Given], compares: bool = False) -> list[Enrolment]:
+def enrol_many(actor: Actor, members: Sequence[Given], then: Then = nothing, compares: bool = False) -> list[Enrolment]:
     """Enrol many in one transaction, each with its own result, in order.
 
     One whose `source` or `external_id` is there already is `replayed` and left as it is: repeating an import is safe.
@@ -97,6 +98,7 @@ def enrol_many(actor: Actor, members: Sequence[Given], compares: bool = False) -
         enrolled = sum(one.status == "enrolled" for one in done)
         if enrolled:
             audit_log.record(connection, actor, "member.enrol_many", f"{enrolled} members")
+        then(connection, done)
         return done
 
     return races.run(work)

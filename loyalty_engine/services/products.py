@@ -12,6 +12,7 @@ from loyalty_engine.services import audit_log, checking
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import NewProduct
+from loyalty_engine.services.imports.sinks import Then, nothing
 from loyalty_engine.store import products as store
 from loyalty_engine.store.products import ProductRow
 from loyalty_engine.store.session import in_transaction
@@ -43,7 +44,7 @@ class Put:
         return self.refusal.errors if self.refusal else {}
 
 
-def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:
+def put_many(actor: Actor, products: Sequence[NewProduct], then: Then = nothing) -> list[Put]:
     """Store entries of the catalogue in one transaction, each with its own result, in order.
 
     One without a day is said of all time before the SKU's next entry. Of two for the same SKU and day the later counts.
@@ -58,6 +59,7 @@ def put_many(actor: Actor, products: Sequence[NewProduct]) -> list[Put]:
         if news:
             store.put(connection, list(news.values()))
             audit_log.record(connection, actor, "product.put_many", f"{len(news)} entries")
+        then(connection, done)
         return done
 
     return in_transaction(work)

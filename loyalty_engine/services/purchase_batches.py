@@ -11,27 +11,24 @@ writing alone, and a second process can judge meanwhile. A batch that was overta
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from loyalty_engine.services import batch_members, booking, caps, catalogue, parking, tenders
 from loyalty_engine.services.actors import Actor
-from loyalty_engine.services.answers import Answer
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
-from loyalty_engine.services.claims import try_again_in
+from loyalty_engine.services.imported_purchases import PostingResult, post_one
+from loyalty_engine.services.imports.sinks import Then, nothing
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.posting import Overtaken, Posting, Source
 from loyalty_engine.services.programmes import plans
-from loyalty_engine.services.purchase_documents import decode_json
-from loyalty_engine.services.purchases import post_in
 from loyalty_engine.services.sites import own_site
 from loyalty_engine.store import purchase_keys
 from loyalty_engine.store.ids import new_id
@@ -39,33 +36,32 @@ from loyalty_engine.store.session import Duplicate, has_one_writer, in_transacti
 from rules.errors import Refusal
 from rules.plan import Plan
 
-Status = Literal["posted", "replayed", "unresolved", "unclaimed", "refused"]
 
-
-@dataclass(frozen=True, slots=True)
-class PostingResult:
-    """What became of one purchase; `points` is what accrual gave, by wallet."""
-
-    status: Status
-    points: Mapping[str, int] = field(default_factory=dict)
-    code: str | None = None
-    detail: str | None = None
-    wrong: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By field, what is wrong there."""
-
-
-def post_many(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
+def post_many(actor: Actor, purchases: Sequence[PostedPurchase], then: Then = nothing) -> list[PostingResult]:
     """Post purchases that happened earlier, each booked at its own time, however late; results in their order.
 
     Nothing is stored twice. Purchases should come in the order of their time: `booked_at` never decreases for a member.
     """
     if has_one_writer():
         with suppress(Overtaken, Duplicate):
-            return _judged_ahead(actor, purchases)
+            return _judged_ahead(actor, purchases, then)
     try:
-        return in_transaction(partial(post_many_in, actor=actor, purchases=purchases))
+        return in_transaction(_and_then(partial(post_many_in, actor=actor, purchases=purchases), then))
     except Duplicate:
-        return [in_transaction(partial(_post_one, actor=actor, posted=posted)) for posted in purchases]
+        results = [in_transaction(partial(post_one, actor=actor, posted=posted)) for posted in purchases]
+        in_transaction(lambda connection: then(connection, results))
+        return results
+
+
+def _and_then(
+    write: Callable[[sa.Connection], list[PostingResult]], then: Then
+) -> Callable[[sa.Connection], list[PostingResult]]:
+    def work(connection: sa.Connection) -> list[PostingResult]:
+        results = write(connection)
+        then(connection, results)
+        return results
+
+    return work
 
 
 def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
@@ -73,7 +69,7 @@ def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[Po
     return _finish(connection, _sorted(connection, actor, purchases))
 
 
-def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
+def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase], then: Then) -> list[PostingResult]:
     """The same, with the first run judged outside the transaction that writes; raises `Overtaken` where what was read
     has changed since.
 
@@ -83,7 +79,7 @@ def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase]) -> list[Pos
     with snapshot() as connection:
         work = _sorted(connection, actor, purchases)
         first = _judged(Posting(connection, actor, now=None, only_looks=True), work, work.runs[0])
-    return in_transaction(partial(_finish, work=work, judged=first))
+    return in_transaction(_and_then(partial(_finish, work=work, judged=first), then))
 
 
 class _Run(NamedTuple):
@@ -131,9 +127,9 @@ def _finish(
             results |= _write(connection, work, run, judged)
         judged = None
         if run.then is not None:
-            results[run.then] = _post_one(connection, work.actor, work.purchases[run.then])
+            results[run.then] = post_one(connection, work.actor, work.purchases[run.then])
     return [
-        results.get(place) or _post_one(connection, work.actor, posted) for place, posted in enumerate(work.purchases)
+        results.get(place) or post_one(connection, work.actor, posted) for place, posted in enumerate(work.purchases)
     ]
 
 
@@ -266,32 +262,3 @@ class _Batch:
         for incoming, reason, member_id in self.parked:
             parking.park(connection, incoming, reason, member_id)
         self.posting.write()
-
-
-def _post_one(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> PostingResult:
-    """Post one purchase by the way of a till, but booked at its own time."""
-    try:
-        answer = post_in(connection, actor, posted, replays_history=True)
-    except Refusal as refusal:
-        return PostingResult("refused", code=refusal.code, detail=refusal.detail, wrong=refusal.errors)
-    said = decode_json(answer.body.decode())
-    if not answer.replayed:
-        return _result(answer)
-    waited = said["status"] == "unresolved" or (said["status"] == "unclaimed" and posted.member is not None)
-    return _repeated(connection, actor, posted) if waited else PostingResult("replayed")
-
-
-def _repeated(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -> PostingResult:
-    """Try a purchase anew that waits for its member; say of one that still waits why, as the first time."""
-    store = own_site(connection, actor, posted.store, posted.terminal).store
-    key = purchase_keys.first_key(connection, purchase_keys.purchase_key(store, posted.purchase_id))
-    found = try_again_in(connection, actor, key, posted.member)
-    if isinstance(found, Answer):
-        return _result(found)
-    return PostingResult("unresolved", code=found.code, detail=found.detail) if found else PostingResult("replayed")
-
-
-def _result(answer: Answer) -> PostingResult:
-    said = decode_json(answer.body.decode())
-    points = {one["wallet"]: one["points"] for one in said.get("points", ())}
-    return PostingResult(said["status"], points, said.get("reason"), said.get("detail"))

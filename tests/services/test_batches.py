@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine.services import booking, purchase_batches, purchases
+from loyalty_engine.services.imported_purchases import PostingResult
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
-from loyalty_engine.services.purchase_batches import PostingResult, post_many
+from loyalty_engine.services.purchase_batches import post_many
 from loyalty_engine.store.session import in_transaction
 from rules.errors import Busy, Refusal
 from tests.builders import ADMIN

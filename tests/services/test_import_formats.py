@@ -29,7 +29,7 @@ from loyalty_engine.services.imports.progress import progress
 from loyalty_engine.services.imports.purchases import Defaults, read_purchase
 from loyalty_engine.services.imports.records import GivenConsent, HeldLevel, Misread, NewMember, NewProduct
 from loyalty_engine.services.imports.rejects import RejectFile
-from loyalty_engine.services.imports.sinks import Kind, Mark
+from loyalty_engine.services.imports.sinks import Connection, Kind, Mark, Then
 from loyalty_engine.services.imports.totals import Totals
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
 from rules.errors import Invalid, Problem
@@ -97,16 +97,22 @@ class Books:
     kept: dict[Any, Any] = field(default_factory=dict)
     fails_after: int | None = None
 
-    def post_many(self, purchases: Sequence[PostedPurchase], /) -> Sequence[Done]:
+    def post_many(self, purchases: Sequence[PostedPurchase], then: Then, /) -> Sequence[Done]:
         if self.fails_after is not None and len(self.kept) >= self.fails_after:
             raise KeyboardInterrupt
-        return [self._keep((posted.store, posted.purchase_id), posted) for posted in purchases]
+        return self._settled([self._keep((one.store, one.purchase_id), one) for one in purchases], then)
 
-    def enrol_many(self, members: Sequence[NewMember], /) -> Sequence[Done]:
-        return [self._keep(member.source, member) for member in members]
+    def enrol_many(self, members: Sequence[NewMember], then: Then, /) -> Sequence[Done]:
+        return self._settled([self._keep(member.source, member) for member in members], then)
 
-    def put_products(self, products: Sequence[NewProduct], /) -> Sequence[Done]:
-        return [self._keep((product.sku, product.from_on), product) for product in products]
+    def put_products(self, products: Sequence[NewProduct], then: Then, /) -> Sequence[Done]:
+        return self._settled([self._keep((product.sku, product.from_on), product) for product in products], then)
+
+    def _settled(self, results: Sequence[Done], then: Then) -> Sequence[Done]:
+        """Give the results on twice, as a transaction does that is tried again."""
+        then(None, results)
+        then(None, results)
+        return results
 
     def _keep(self, key: Any, value: Any) -> Done:
         if key in self.refused or (isinstance(key, tuple) and key[1] in self.refused):
@@ -123,7 +129,7 @@ class Notes:
     def find(self, file_hash: str, kind: Kind, /) -> Mark | None:
         return self.marks.get((file_hash, kind))
 
-    def save(self, file_hash: str, kind: Kind, mark: Mark, /) -> None:
+    def save(self, file_hash: str, kind: Kind, mark: Mark, connection: Connection = None, /) -> None:
         self.marks[file_hash, kind] = mark
 
 

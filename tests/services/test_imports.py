@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,9 +14,11 @@ from flask import Flask
 from loyalty_engine import clock
 from loyalty_engine.services import enrolment, importing, products, purchase_batches, stores
 from loyalty_engine.services.importing import Request
+from loyalty_engine.services.imports import job
 from loyalty_engine.services.imports.marks import StoredMarks
 from loyalty_engine.services.imports.sinks import Kind, Mark
 from loyalty_engine.services.imports.totals import Totals
+from loyalty_engine.store import import_files
 from loyalty_engine.store.places import Merchant
 from rules.errors import Invalid
 from tests.builders import ADMIN, PROGRAMME, open_store, publish
@@ -108,6 +111,35 @@ def test_purchases_come_in_once_with_the_same_control_totals(tmp_path: Path) -> 
     again, _ = bring_in("purchases", tmp_path, PURCHASES)
     assert again.statuses == {"replayed": 2, "rejected": 1}
     assert (again.money_minor, again.points) == (totals.money_minor, {})
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_import_that_is_killed_in_any_batch_goes_on_to_the_totals_of_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the batch is written, and after that but before its commit."""
+    monkeypatch.setattr(job, "BATCH", 1)
+    bring_in("members", tmp_path, MEMBERS)
+    kept = import_files.put
+    for batch in (1, 2, 3):
+        for after in (False, True):
+            seen = iter(range(1, 100))
+
+            def killed(*given: Any, batch: int = batch, after: bool = after, seen: Any = seen, **named: Any) -> None:
+                if next(seen) == batch:
+                    if after:
+                        kept(*given, **named)
+                    raise KeyboardInterrupt
+                kept(*given, **named)
+
+            text = PURCHASES.replace("P1", f"P1-{batch}-{after}").replace("P2", f"P2-{batch}-{after}")
+            monkeypatch.setattr(import_files, "put", killed)
+            with pytest.raises(KeyboardInterrupt):
+                bring_in("purchases", tmp_path, text)
+            monkeypatch.setattr(import_files, "put", kept)
+            totals, reasons = bring_in("purchases", tmp_path, text)
+            assert (totals.statuses, len(reasons)) == ({"posted": 2, "rejected": 1}, 1)
+            assert (totals.rows_read, totals.money_minor, totals.points) == (4, {"CNY": 11_700}, {"leaves": 117})
 
 
 @pytest.mark.usefixtures("shop")

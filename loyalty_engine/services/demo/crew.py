@@ -160,7 +160,7 @@ def _work(pipe: Connection, task: Task, share: Sequence[int]) -> None:
 def _sinks(actor: Actor) -> Sinks:
     """Return where a process's share goes: what is written before the baskets is not its work."""
 
-    def nowhere(_items: object) -> NoReturn:
+    def nowhere(*_items: object) -> NoReturn:
         raise AssertionError("stores, products and members are written by the first process")
 
     post = partial(_patiently, partial(post_many, actor))

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -12,7 +13,7 @@ from loyalty_engine.services.imports.identity import file_hash
 from loyalty_engine.services.imports.progress import Advance
 from loyalty_engine.services.imports.rejects import RejectFile
 from loyalty_engine.services.imports.rows import Row
-from loyalty_engine.services.imports.sinks import Kind, Mark, Marks, Result
+from loyalty_engine.services.imports.sinks import Connection, Kind, Mark, Marks, Result, Then
 from loyalty_engine.services.imports.totals import Totals
 from rules.errors import Problem
 
@@ -47,7 +48,7 @@ class Job(Generic[T]):
 
     kind: Kind
     read: Callable[[Path, str], Iterator[Item[T]]]
-    write: Callable[[Sequence[T]], Sequence[Result]]
+    write: Callable[[Sequence[T], Then], Sequence[Result]]
     count: Callable[[Totals, T, Any], None]
 
 
@@ -66,16 +67,21 @@ def run(
     rows_done = _skip(items, mark.rows_done)
     advance(rows_done)
     with RejectFile(rejects_path, continued=rows_done > 0) as rejects:
+        rejects.back_to(mark.rejects_length)
         while batch := list(islice(items, BATCH)):
-            _bring_in(job, batch, totals, rejects)
             rows = sum(len(item.rows) for item in batch)
             rows_done += rows
-            rejects.flush()
-            mark = Mark(rows_done, totals.to_json())
-            marks.save(source, job.kind, mark)
+            keep = partial(_keep, marks, source, job.kind, rows_done, rejects)
+            totals = _bring_in(job, batch, totals, rejects, keep)
             advance(rows)
-    marks.save(source, job.kind, replace(mark, rows_done=rows_done, totals=totals.to_json(), finished_at=now()))
+    marks.save(source, job.kind, Mark(rows_done, totals.to_json(), now()))
     return totals
+
+
+def _keep(
+    marks: Marks, source: str, kind: Kind, rows_done: int, rejects: RejectFile, connection: Connection, totals: Totals
+) -> None:
+    marks.save(source, kind, Mark(rows_done, totals.to_json(), rejects_length=rejects.place()), connection)
 
 
 def _unfinished(mark: Mark | None) -> Mark:
@@ -89,9 +95,36 @@ def _skip(items: Iterator[Item[T]], rows: int) -> int:
     return skipped
 
 
-def _bring_in(job: Job[T], batch: Sequence[Item[T]], totals: Totals, rejects: RejectFile) -> None:
-    good = [item for item in batch if item.value is not None]
-    results = iter(job.write([item.value for item in good if item.value is not None]) if good else ())
+def _bring_in(
+    job: Job[T],
+    batch: Sequence[Item[T]],
+    before: Totals,
+    rejects: RejectFile,
+    keep: Callable[[Connection, Totals], None],
+) -> Totals:
+    """Write a batch and return the totals after it, which are kept in the same commit: a run that is killed between two
+    batches, or in one, goes on with the totals of what is there."""
+    good = [item.value for item in batch if item.value is not None]
+    place, totals = rejects.place(), before
+
+    def settle(connection: Connection, results: Sequence[Result]) -> None:
+        nonlocal totals
+        # Where the transaction is tried again, so is this.
+        rejects.back_to(place)
+        totals = before.copy()
+        _count(job, batch, iter(results), totals, rejects)
+        keep(connection, totals)
+
+    if good:
+        job.write(good, settle)
+    else:
+        settle(None, ())
+    return totals
+
+
+def _count(
+    job: Job[T], batch: Sequence[Item[T]], results: Iterator[Result], totals: Totals, rejects: RejectFile
+) -> None:
     for item in batch:
         totals.rows_read += len(item.rows)
         result = next(results) if item.value is not None else None

@@ -2,11 +2,14 @@
 
 import json
 from functools import partial
+from typing import Final
 
 from loyalty_engine import clock
-from loyalty_engine.services.imports.sinks import Kind, Mark
+from loyalty_engine.services.imports.sinks import Connection, Kind, Mark
 from loyalty_engine.store import import_files
 from loyalty_engine.store.session import in_transaction, reading
+
+_REJECTS: Final = "rejects_length"
 
 
 class StoredMarks:
@@ -19,16 +22,17 @@ class StoredMarks:
         if found is None:
             return None
         rows_done, totals, finished_at = found
-        return Mark(rows_done, json.loads(totals), finished_at)
+        said = json.loads(totals)
+        return Mark(rows_done, said, finished_at, said.pop(_REJECTS, 0))
 
-    def save(self, file_hash: str, kind: Kind, mark: Mark, /) -> None:
-        """Keep how far it came."""
+    def save(self, file_hash: str, kind: Kind, mark: Mark, connection: Connection = None, /) -> None:
+        """Keep how far it came, in the caller's transaction where there is one."""
         put = partial(
             import_files.put,
             key=(file_hash, kind),
             rows_done=mark.rows_done,
-            totals=json.dumps(mark.totals),
+            totals=json.dumps(dict(mark.totals) | ({_REJECTS: mark.rejects_length} if mark.rejects_length else {})),
             now=clock.now(),
             finished_at=mark.finished_at,
         )
-        in_transaction(put)
+        in_transaction(put) if connection is None else put(connection)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from os import truncate
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -34,8 +35,12 @@ class RejectFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     def add(self, line: int, problems: Sequence[Problem], row: Mapping[str, Any]) -> None:
         """Write what is wrong with a row."""
@@ -43,6 +48,21 @@ class RejectFile:
             self._open()
         for problem in problems:
             self._write({"line": line, "field": problem.path, "reason": problem.message, "row": row})
+
+    def place(self) -> int:
+        """Return how long the file is by now; 0 where there is none."""
+        self.flush()
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def back_to(self, place: int) -> None:
+        """Forget what was added since it was so long."""
+        if self.place() <= place:
+            return
+        self._close()
+        if place:
+            truncate(self.path, place)
+        else:
+            self.path.unlink()
 
     def flush(self) -> None:
         """Hand what was added to the operating system, so that it is there when the process is killed."""

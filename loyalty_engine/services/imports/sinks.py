@@ -4,14 +4,18 @@ The signatures are owned by `services/purchase_batches.py`, `enrolment.py`, `pro
 `stores.py`, whose functions fit once their actor is given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+import sqlalchemy as sa
+
 from loyalty_engine.services.imports.records import NewBalance, NewMember, NewProduct, NewStore
 from loyalty_engine.services.intake import PostedPurchase
 
+Connection = sa.Connection | None
+"""That of the transaction in which a batch is written; None where there is none, for nothing of it is."""
 Kind = Literal["purchases", "members", "products", "balances"]
 
 
@@ -43,28 +47,36 @@ class EnrolmentResult(Result, Protocol):
     def member_id(self) -> str | None: ...
 
 
+Then = Callable[[Connection, Sequence[Any]], None]
+"""Is given the results of a batch before its transaction is committed, and notes what has to be in the same commit."""
+
+
+def nothing(_connection: Connection, _results: Sequence[Any]) -> None:
+    """Note nothing."""
+
+
 class PostMany(Protocol):
     """Posts many purchases in one transaction, each with its own result, in order."""
 
-    def __call__(self, purchases: Sequence[PostedPurchase], /) -> Sequence[PostingResult]: ...
+    def __call__(self, purchases: Sequence[PostedPurchase], then: Then = nothing, /) -> Sequence[PostingResult]: ...
 
 
 class EnrolMany(Protocol):
     """Enrols many members in one transaction; the `source` of one that is there already gives `replayed`."""
 
-    def __call__(self, members: Sequence[NewMember], /) -> Sequence[EnrolmentResult]: ...
+    def __call__(self, members: Sequence[NewMember], then: Then = nothing, /) -> Sequence[EnrolmentResult]: ...
 
 
 class OpenMany(Protocol):
     """Opens many lots of points in one transaction; the `source` of one that is there already gives `replayed`."""
 
-    def __call__(self, balances: Sequence[NewBalance], /) -> Sequence[Result]: ...
+    def __call__(self, balances: Sequence[NewBalance], then: Then = nothing, /) -> Sequence[Result]: ...
 
 
 class PutProducts(Protocol):
     """Stores many entries of the catalogue; `status` is posted, replayed (it says so already) or refused."""
 
-    def __call__(self, products: Sequence[NewProduct], /) -> Sequence[Result]: ...
+    def __call__(self, products: Sequence[NewProduct], then: Then = nothing, /) -> Sequence[Result]: ...
 
 
 class PutStores(Protocol):
@@ -75,11 +87,15 @@ class PutStores(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far an import of a file came. `totals` is what `Totals.to_json` gave, an empty mapping at the start."""
+    """How far an import of a file came. `totals` is what `Totals.to_json` gave, an empty mapping at the start.
+
+    `rejects_length` is how many bytes the reject file had then: what a run added that was killed is not told twice.
+    """
 
     rows_done: int = 0
     totals: Mapping[str, Any] = field(default_factory=dict)
     finished_at: datetime | None = None
+    rejects_length: int = 0
 
 
 class Marks(Protocol):
@@ -87,4 +103,4 @@ class Marks(Protocol):
 
     def find(self, file_hash: str, kind: Kind, /) -> Mark | None: ...
 
-    def save(self, file_hash: str, kind: Kind, mark: Mark, /) -> None: ...
+    def save(self, file_hash: str, kind: Kind, mark: Mark, connection: Connection = None, /) -> None: ...

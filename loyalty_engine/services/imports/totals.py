@@ -42,6 +42,10 @@ class Totals:
         ):
             mine.update(more)
 
+    def copy(self) -> Self:
+        """Return totals that are added to by themselves."""
+        return self.from_json(self.to_json())
+
     def to_json(self) -> dict[str, Any]:
         """Return the totals for `--json` and for the mark of an unfinished import; money in minor units."""
         now_and_then = {"accounted": dict(self.accounted), "waiting": dict(self.waiting)}
