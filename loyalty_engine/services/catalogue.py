@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from operator import is_
 
 import msgspec
 import sqlalchemy as sa
@@ -36,19 +35,27 @@ def fill(known: Known, lines: tuple[Line, ...], on: date) -> tuple[Line, ...]:
     Category and brand are the till's where it says one; the catalogue's tags join its own, so that what is sold as
     `clearance` stays `alcohol`. `lines` itself comes back where nothing is filled in.
     """
-    if not known:
-        return lines
-    filled = tuple([_filled(line, known.get(line.sku), on) for line in lines])
-    return lines if all(map(is_, filled, lines)) else filled
+    changed: list[Line] | None = None
+    for place, line in enumerate(lines):
+        entries = known.get(line.sku)
+        if entries is None or line.kind != "goods":
+            continue
+        filled = _filled(line, entries, on)
+        if filled is not line:
+            changed = changed or list(lines)
+            changed[place] = filled
+    return tuple(changed) if changed else lines
 
 
-def _filled(line: Line, entries: Sequence[ProductRow] | None, on: date) -> Line:
-    if entries is None or line.kind != "goods":
+def _filled(line: Line, entries: Sequence[ProductRow], on: date) -> Line:
+    said = entries[-1]
+    if said.from_on > on:
+        earlier = [entry for entry in entries if entry.from_on <= on]
+        if not earlier:
+            return line
+        said = earlier[-1]
+    tags = _tags(said.tags)
+    if (line.category or not said.category) and (line.brand or not said.brand) and tags <= line.tags:
         return line
-    said = next((entry for entry in reversed(entries) if entry.from_on <= on), None)
-    if said is None:
-        return line
-    category, brand, tags = line.category or said.category, line.brand or said.brand, _tags(said.tags)
-    if category == line.category and brand == line.brand and tags <= line.tags:
-        return line
+    category, brand = line.category or said.category, line.brand or said.brand
     return replace(line, category=category, brand=brand, tags=line.tags | tags)

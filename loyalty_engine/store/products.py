@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,8 +13,7 @@ from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import products as t
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRow:
+class ProductRow(NamedTuple):
     """What is known of a SKU from a day on; `tags` is JSON text."""
 
     sku: str
@@ -41,10 +39,10 @@ _PUT_ARRAYS: Final = (
 def put(connection: sa.Connection, rows: Sequence[ProductRow]) -> None:
     """Add entries to the catalogue, or change those of the same SKU and day."""
     if connection.dialect.name == "postgresql":
-        arrays = {name: [getattr(row, name) for row in rows] for name in ProductRow.__slots__}
+        arrays = {name: [getattr(row, name) for row in rows] for name in ProductRow._fields}
         connection.exec_driver_sql(_PUT_ARRAYS, arrays)
     else:
-        _PUT.many(connection, [{name: getattr(row, name) for name in ProductRow.__slots__} for row in rows])
+        _PUT.many(connection, [row._asdict() for row in rows])
 
 
 def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str, date], ProductRow]:
@@ -57,5 +55,5 @@ def said_of(connection: sa.Connection, skus: Collection[str]) -> dict[str, list[
     """Return the entries of each of the SKUs that has any, in the order of their days."""
     found: dict[str, list[ProductRow]] = {}
     for row in _SAID_OF.rows(connection, skus=json.dumps(list(skus))):
-        found.setdefault(row[0], []).append(ProductRow(*row))
+        found.setdefault(row[0], []).append(ProductRow._make(row))
     return found
