@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from loyalty_engine.services import documents, publishing, races, stores
+from loyalty_engine.services import publishing, races, stores
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.store.places import Merchant, Store
+from tests.texts import load
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def publish(text: str = PROGRAMME) -> int:
 @cache
 def _as_json(text: str) -> bytes | str:
     """Return a good document as JSON: the same few are published by thousands of tests, and JSON is read at once."""
-    data = documents.load(text)
+    data = load(text)
     return text if isinstance(data, tuple) else msgspec.json.Encoder(decimal_format="number").encode(data)
 
 

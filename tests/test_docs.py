@@ -19,7 +19,6 @@ from loyalty_engine.api.refusals import STATUSES
 from loyalty_engine.config import Settings
 from loyalty_engine.services import problems
 from loyalty_engine.services.actors import Role
-from loyalty_engine.services.documents import load, read_programme
 from loyalty_engine.services.parking import DETAILS
 from rules.accrual import accrue
 from rules.eligible import eligible_amounts, net_amounts
@@ -31,6 +30,7 @@ from rules.plan import make_plan
 from rules.programme import Programme
 from rules.returns import everything, kept, left_after
 from rules.trace import trace
+from tests.texts import load, read_programme
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -26,9 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from loyalty_engine.services.double_keys import once
-from rules import document
 from rules.errors import NotFound, Problem
-from rules.programme import Programme
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 40
@@ -62,19 +60,6 @@ class Parsed(NamedTuple):
     data: Any
     problems: tuple[Problem, ...]
     is_whole: bool = True
-
-
-def read_programme(text: str | bytes) -> Programme | tuple[Problem, ...]:
-    """Read a programme document, YAML 1.2 or JSON; return the programme, or everything that is wrong."""
-    parsed = parse(text)
-    found = document.read(parsed.data) if parsed.is_whole else ()
-    return (*parsed.problems, *(found if isinstance(found, tuple) else ())) or found
-
-
-def load(text: str | bytes) -> Any:
-    """Return the plain data that `text` holds (never a tuple), or a tuple of its first Problem with line and column."""
-    parsed = parse(text)
-    return parsed.problems[:1] or parsed.data
 
 
 def parse(text: str | bytes) -> Parsed:

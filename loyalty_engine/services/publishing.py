@@ -45,19 +45,17 @@ def check_alone(text: str | bytes) -> tuple[Problem, ...]:
 
     An example that hinges on a SKU list is left until the list is there.
     """
-    parsed = documents.parse(text)
-    found = document.read(parsed.data) if parsed.is_whole else ()
-    if isinstance(found, tuple):
-        return (*parsed.problems, *found)
-    return (*parsed.problems, *broken_promises(found, {}))
+    found = _judged(None, documents.parse(text))
+    return found if isinstance(found, tuple) else ()
 
 
-def _judged(connection: sa.Connection, parsed: Parsed) -> Programme | tuple[Problem, ...]:
+def _judged(connection: sa.Connection | None, parsed: Parsed) -> Programme | tuple[Problem, ...]:
     """Return the programme that a text holds, or everything that keeps it from being published."""
     if not parsed.is_whole:
         return parsed.problems
-    beside = _beside(connection)
-    found, programme = document.read(parsed.data, beside), document.read(parsed.data)
+    beside = _beside(connection) if connection is not None else None
+    found = document.read(parsed.data, beside)
+    programme = found if isinstance(found, Programme) else document.read(parsed.data)
     wrong = (*parsed.problems, *(found if isinstance(found, tuple) else ()))
     broken = _broken(connection, programme, beside) if isinstance(programme, Programme) else ()
     return (*wrong, *broken) or programme
@@ -71,7 +69,9 @@ def _beside(connection: sa.Connection) -> Beside:
     return Beside(lists, present.id, present.money)
 
 
-def _broken(connection: sa.Connection, programme: Programme, beside: Beside) -> tuple[Problem, ...]:
+def _broken(connection: sa.Connection | None, programme: Programme, beside: Beside | None) -> tuple[Problem, ...]:
+    if connection is None or beside is None:
+        return broken_promises(programme, {})
     named = list_names(write(programme)).values()
     lists = {name: sku_lists.skus(connection, name) for name in named if name in beside.sku_lists}
     return broken_promises(programme, lists)

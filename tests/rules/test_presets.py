@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from loyalty_engine.services.documents import preset, presets, read_programme
+from loyalty_engine.services.documents import preset, presets
 from rules.document import read, write
 from rules.errors import NotFound
 from rules.examples import broken_promises
 from rules.programme import Programme
+from tests.texts import read_programme
 
 
 @pytest.fixture(params=presets())

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_engine.services.documents import MAX_BYTES, load, preset, read_programme
+from loyalty_engine.services.documents import MAX_BYTES, preset
 from rules.document import read
 from rules.programme import Programme
+from tests.texts import load, read_programme
 
 
 def problem(text: str | bytes) -> str:
