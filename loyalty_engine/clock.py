@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 MAY_DIFFER_BY: Final = timedelta(minutes=5)
@@ -14,6 +14,11 @@ _frozen: list[datetime] = []
 def now() -> datetime:
     """Return the present instant, aware, in UTC; inside `frozen` the instant that was given there."""
     return _frozen[-1] if _frozen else datetime.now(UTC)
+
+
+def latest_day() -> date:
+    """Return the last day that a till's calendar may show: in the east it may be tomorrow already."""
+    return (now() + timedelta(days=1)).date()
 
 
 @contextmanager

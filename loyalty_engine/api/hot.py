@@ -4,7 +4,6 @@ msgspec reads the shape, and the functions of values.py what its words mean. Wha
 the schema, which says everything that is wrong; a test holds that both accept the same, and mean the same by it.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Annotated, Any, Final, TypeVar
@@ -26,7 +25,7 @@ from loyalty_engine.api.schemas.purchases import (
     happened,
     load_purchase,
 )
-from loyalty_engine.services.double_keys import once
+from loyalty_engine.services import double_keys
 from loyalty_engine.services.intake import MemberReference, PostedPurchase, Receipt
 from loyalty_engine.services.quick import quick
 from rules.facts import MAX_FACT, MAX_QUANTITY, Fact, Line, Purchase, Tender
@@ -137,25 +136,12 @@ def fast_purchase(raw: bytes, numbered: bool = True) -> PostedPurchase | None:
     """Return the purchase; None where the schema has to say what it is, or what is wrong with it."""
     try:
         shape = _quote.decode(raw)
-        if (numbered and not shape.purchase_id) or _has_double_keys(raw, shape):
+        if numbered and not shape.purchase_id:
             return None
+        double_keys.check(raw, shape)
         return _posted(shape, _words(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-
-
-def _has_double_keys(raw: bytes, shape: QuoteShape) -> bool:
-    """Tell whether a key was there twice: what was read then has fewer quotation marks than what was sent.
-
-    An escape may hide a quotation mark or a letter of a key, so with one in it the text is looked through key by key.
-    """
-    if b"\\" not in raw:
-        return raw.count(b'"') != _encode(shape).count(b'"')
-    try:
-        json.loads(raw, object_pairs_hook=once)
-    except ValueError:
-        return True
-    return False
 
 
 def _words(raw: bytes) -> Read[str]:

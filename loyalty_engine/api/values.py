@@ -11,11 +11,11 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from loyalty_engine.services.checking import CODE
 from rules.money import is_currency
 
 MAX_LINES: Final = 500
 
-_CODE: Final = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,64}")
 _DATE: Final = r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _DAY: Final = re.compile(_DATE)
 _INSTANT: Final = re.compile(
@@ -52,7 +52,7 @@ note = partial(text, at_most=500)
 
 def code(written: str) -> str:
     """Return an identifier that a till or a shop made: it stands in URLs, so its characters are few; there `.` and `..` mean another place."""
-    if _CODE.fullmatch(written) is None:
+    if CODE.fullmatch(written) is None:
         raise ValueError("not an identifier: write 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, and more than dots")
     return written
 

@@ -1,7 +1,7 @@
 """A purchase as a till sends it, and what comes back: API.md, Tills."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
@@ -228,7 +228,7 @@ def happened(at: datetime | None) -> datetime | None:
 
 def check_printed(receipt: Receipt | None) -> None:
     """Raise `Invalid` for a receipt of a day that has begun nowhere yet: its till's calendar is wrong."""
-    if receipt is not None and receipt.business_day > (clock.now() + timedelta(days=1)).date():
+    if receipt is not None and receipt.business_day > clock.latest_day():
         said = ["lies in the future: set the till's calendar"]
         raise Invalid("occurred_in_future", "This can't have been printed yet.", {"receipt.business_day": said})
 

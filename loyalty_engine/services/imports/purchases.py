@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from typing import Any, Final
 
@@ -157,7 +157,7 @@ def _receipt(receipt: Fields | None) -> Receipt | None:
 
 def _printed(value: Any) -> date:
     found = day(value)
-    if found > (clock.now() + timedelta(days=1)).date():
+    if found > clock.latest_day():
         raise ValueError("lies in the future")
     return found
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from loyalty_engine.services.checking import hides_something
+from loyalty_engine.services.checking import CODE, hides_something
 from loyalty_engine.services.imports.doubles import minor_of
 from rules.facts import MAX_FACT, Fact, Number
 from rules.money import parse_amount
@@ -18,7 +18,6 @@ D = TypeVar("D", bound=date)
 
 MAX_TEXT: Final = 200
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-_ID: Final = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,64}")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _EXACT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -50,7 +49,7 @@ def text(value: Any) -> str:
 def identifier(value: Any) -> str:
     """Read what a till calls a thing: up to 64 ASCII letters, digits and `. _ ~ -`."""
     found = text(value)
-    if not _ID.fullmatch(found):
+    if not CODE.fullmatch(found):
         raise ValueError("must be 1 to 64 letters, digits or . _ ~ -")
     return found
 
