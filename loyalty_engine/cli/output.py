@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 from flask import Flask
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from loyalty_engine import create_app
 from loyalty_engine.config import Settings, WrongSetting, from_environment
@@ -95,7 +95,7 @@ def engine() -> Iterator[Flask]:
     """Yield the application of the settings, in its context."""
     try:
         app = create_app(settings())
-    except (ArgumentError, NoSuchModuleError):
+    except ArgumentError:
         raise click.UsageError(
             "LOYALTY_DATABASE_URL is not a database's URL: sqlite:///FILE or postgresql+psycopg://…"
         ) from None

@@ -29,9 +29,7 @@ def create(
     role: str, name: str, merchant: str | None, store: str | None, terminal: str | None, days: int | None
 ) -> None:
     """Make a token and print it: it is shown this once, and only its hash is kept."""
-    if (role == "terminal") != (store is not None and terminal is not None) or (
-        role != "terminal" and (store or terminal)
-    ):
+    if any((named is None) == (role == "terminal") for named in (store, terminal)):
         raise click.UsageError("--role terminal needs --store and --terminal; no other role takes them.")
     expires_at = clock.now() + timedelta(days=days) if days else None
     new = NewToken(cast(Role, role), name, merchant, store, terminal, expires_at)

@@ -12,7 +12,7 @@ from loyalty_engine import clock
 from loyalty_engine.services import audit_log, card_numbers, known_members, newcomers, races, webhooks
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.answers import Answer
-from loyalty_engine.services.imports.sinks import Then, nothing
+from loyalty_engine.services.imports.sinks import Then, and_then, nothing
 from loyalty_engine.services.newcomers import Given, Newcomer, NewMember
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import kept_members
@@ -98,10 +98,9 @@ def enrol_many(actor: Actor, members: Sequence[Given], then: Then = nothing, com
         enrolled = sum(one.status == "enrolled" for one in done)
         if enrolled:
             audit_log.record(connection, actor, "member.enrol_many", f"{enrolled} members")
-        then(connection, done)
         return done
 
-    return races.run(work)
+    return races.run(and_then(work, then))
 
 
 @dataclass(slots=True)
@@ -191,8 +190,9 @@ class _Enrolling:
         said = {(one.channel, one.purpose): one for one in new.consents}
         self.rows["consents"] += [store.consent_row(member_id, one) for one in said.values()]
         level, review_on = self._member(plan, member_id, new)
-        known.fresh.add(member_id)
-        known.kept[member_id] = known_members.as_enrolled(new, review_on)
+        if self.compares:
+            known.fresh.add(member_id)
+            known.kept[member_id] = known_members.as_enrolled(new, review_on)
         return Enrolment("enrolled", member_id, cards, level)
 
     def _member(self, plan: Plan, member_id: str, new: Newcomer) -> tuple[str | None, date | None]:

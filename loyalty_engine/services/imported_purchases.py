@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -39,7 +39,7 @@ def post_one(connection: sa.Connection, actor: Actor, posted: PostedPurchase) ->
         return PostingResult("refused", code=refusal.code, detail=refusal.detail, wrong=refusal.errors)
     said = decode_json(answer.body.decode())
     if not answer.replayed:
-        return _result(answer)
+        return _result(said)
     waited = said["status"] == "unresolved" or (said["status"] == "unclaimed" and posted.member is not None)
     return _repeated(connection, actor, posted) if waited else PostingResult("replayed")
 
@@ -50,11 +50,10 @@ def _repeated(connection: sa.Connection, actor: Actor, posted: PostedPurchase) -
     key = purchase_keys.first_key(connection, purchase_keys.purchase_key(store, posted.purchase_id))
     found = try_again_in(connection, actor, key, posted.member)
     if isinstance(found, Answer):
-        return _result(found)
+        return _result(decode_json(found.body.decode()))
     return PostingResult("unresolved", code=found.code, detail=found.detail) if found else PostingResult("replayed")
 
 
-def _result(answer: Answer) -> PostingResult:
-    said = decode_json(answer.body.decode())
+def _result(said: Mapping[str, Any]) -> PostingResult:
     points = {one["wallet"]: one["points"] for one in said.get("points", ())}
     return PostingResult(said["status"], points, said.get("reason"), said.get("detail"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from loyalty_engine.services import audit_log, ledger, races
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.identification import identify_many
 from loyalty_engine.services.imports.records import NewBalance
-from loyalty_engine.services.imports.sinks import Then, nothing
+from loyalty_engine.services.imports.sinks import Then, and_then, nothing
 from loyalty_engine.services.posting import Posting, Source
 from loyalty_engine.services.programmes import plan_for
 from loyalty_engine.store import member_batches, members, openings, survivors
@@ -39,13 +40,7 @@ class OpeningResult:
 
 def open_many(actor: Actor, balances: Sequence[NewBalance], then: Then = nothing) -> list[OpeningResult]:
     """Open many lots in one transaction, each with its own result, in order."""
-
-    def work(connection: sa.Connection) -> list[OpeningResult]:
-        results = open_many_in(connection, actor, balances)
-        then(connection, results)
-        return results
-
-    return races.run(work)
+    return races.run(and_then(partial(open_many_in, actor=actor, balances=balances), then))
 
 
 def open_many_in(connection: sa.Connection, actor: Actor, balances: Sequence[NewBalance]) -> list[OpeningResult]:

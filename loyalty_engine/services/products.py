@@ -12,7 +12,7 @@ from loyalty_engine.services import audit_log, checking
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.checking import Wrong
 from loyalty_engine.services.imports.records import NewProduct
-from loyalty_engine.services.imports.sinks import Then, nothing
+from loyalty_engine.services.imports.sinks import Then, and_then, nothing
 from loyalty_engine.store import products as store
 from loyalty_engine.store.products import ProductRow
 from loyalty_engine.store.session import in_transaction
@@ -54,15 +54,16 @@ def put_many(actor: Actor, products: Sequence[NewProduct], then: Then = nothing)
     rows = [row for row in checked if isinstance(row, ProductRow)]
 
     def work(connection: sa.Connection) -> list[Put]:
-        known, news = store.entries(connection, {row.sku for row in rows}), _Entries()
+        said_of = store.said_of(connection, {row.sku for row in rows})
+        known = {(row.sku, row.from_on): row for entries in said_of.values() for row in entries}
+        news = _Entries()
         done = [Put("refused", row) if isinstance(row, Refusal) else _put(known, news, row) for row in checked]
         if news:
             store.put(connection, list(news.values()))
             audit_log.record(connection, actor, "product.put_many", f"{len(news)} entries")
-        then(connection, done)
         return done
 
-    return in_transaction(work)
+    return in_transaction(and_then(work, then))
 
 
 def _put(known: _Entries, news: _Entries, row: ProductRow) -> Put:

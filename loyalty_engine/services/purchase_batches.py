@@ -24,7 +24,7 @@ from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.batch_members import Coming
 from loyalty_engine.services.booking import CannotBook
 from loyalty_engine.services.imported_purchases import PostingResult, post_one
-from loyalty_engine.services.imports.sinks import Then, nothing
+from loyalty_engine.services.imports.sinks import Then, and_then, nothing
 from loyalty_engine.services.incoming import Incoming, check_currency, receive, trouble_with
 from loyalty_engine.services.intake import MemberReference, PostedPurchase
 from loyalty_engine.services.posting import Overtaken, Posting, Source
@@ -46,22 +46,11 @@ def post_many(actor: Actor, purchases: Sequence[PostedPurchase], then: Then = no
         with suppress(Overtaken, Duplicate):
             return _judged_ahead(actor, purchases, then)
     try:
-        return in_transaction(_and_then(partial(post_many_in, actor=actor, purchases=purchases), then))
+        return in_transaction(and_then(partial(post_many_in, actor=actor, purchases=purchases), then))
     except Duplicate:
         results = [in_transaction(partial(post_one, actor=actor, posted=posted)) for posted in purchases]
         in_transaction(lambda connection: then(connection, results))
         return results
-
-
-def _and_then(
-    write: Callable[[sa.Connection], list[PostingResult]], then: Then
-) -> Callable[[sa.Connection], list[PostingResult]]:
-    def work(connection: sa.Connection) -> list[PostingResult]:
-        results = write(connection)
-        then(connection, results)
-        return results
-
-    return work
 
 
 def post_many_in(connection: sa.Connection, actor: Actor, purchases: Sequence[PostedPurchase]) -> list[PostingResult]:
@@ -79,7 +68,7 @@ def _judged_ahead(actor: Actor, purchases: Sequence[PostedPurchase], then: Then)
     with snapshot() as connection:
         work = _sorted(connection, actor, purchases)
         first = _judged(Posting(connection, actor, now=None, only_looks=True), work, work.runs[0])
-    return in_transaction(_and_then(partial(_finish, work=work, judged=first), then))
+    return in_transaction(and_then(partial(_finish, work=work, judged=first), then))
 
 
 class _Run(NamedTuple):

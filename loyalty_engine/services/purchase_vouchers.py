@@ -6,7 +6,7 @@ same: the discount was given.
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ from rules.money import format_amount
 from rules.periods import business_day
 from rules.plan import Plan
 from rules.rewards import Worth, used_on
+
+UNUSABLE: Final = "voucher_unusable"
+"""Why a voucher may not be used on any basket; a purchase that brings it waits for staff."""
 
 
 class Redeemed(NamedTuple):

@@ -107,7 +107,7 @@ def book_in(posting: Posting, plan: Plan, incoming: Incoming, row: KeyRow, stric
         return CannotBook(tenders.UNMATCHED)
     vouchers = purchase_vouchers.find(posting.connection, state, plan, incoming)
     if strict and not vouchers.are_all:
-        return CannotBook("voucher_unusable")
+        return CannotBook(purchase_vouchers.UNUSABLE)
     captured = tenders.capture(posting, state, paid)
     source = Source("purchase", row.posting_id, incoming.purchase.occurred_at)
     done = booking.book(posting, state, plan, incoming.purchase, accrual, source)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from loyalty_engine import clock
 from loyalty_engine.services import codes
-from loyalty_engine.services.purchase_vouchers import is_usable
+from loyalty_engine.services.purchase_vouchers import UNUSABLE, is_usable
 from loyalty_engine.services.voucher_issuing import own_limit, reward_of
 from loyalty_engine.store import vouchers as store
 from loyalty_engine.store.member_state import MemberState
@@ -22,8 +22,6 @@ from rules.rewards import Open, Worth, WorthNothing, in_words, less, level_refus
 
 NONE: Final[Mapping[str, Any]] = {"vouchers": [], "unusable": [], "bought": []}
 """Of a basket whose member isn't known."""
-UNUSABLE: Final = "voucher_unusable"
-"""Why a voucher that was asked for may not be used on any basket; a purchase that brings it waits for staff."""
 
 
 def quoted(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from loyalty_engine import clock
-from loyalty_engine.services import booking, catalogue, quoted_rewards, tenders
+from loyalty_engine.services import booking, catalogue, purchase_vouchers, quoted_rewards, tenders
 from loyalty_engine.services.actors import Actor
 from loyalty_engine.services.booking import CannotBook
 from loyalty_engine.services.identification import identify
@@ -92,8 +92,8 @@ def _for_member(
     trouble = None
     if tenders.payments(posting, state, plan, purchase, strict=True) is None:
         trouble = tenders.UNMATCHED
-    elif any(one["because"] == quoted_rewards.UNUSABLE for one in rewards["unusable"]):
-        trouble = quoted_rewards.UNUSABLE
+    elif any(one["because"] == purchase_vouchers.UNUSABLE for one in rewards["unusable"]):
+        trouble = purchase_vouchers.UNUSABLE
     return _Judged(accrual, state.accounts, spendable, rewards, trouble)
 
 

@@ -114,10 +114,8 @@ def _check(connection: sa.Connection, new: NewToken) -> str | None:
         wrong.note("role", f"must be one of {', '.join(role for role in ROLES if role != 'member')}")
     if new.expires_at is not None and new.expires_at <= clock.now():
         wrong.note("expires_at", "must be in the future")
-    if (new.role == "terminal") != (new.store_id is not None and new.terminal_id is not None):
+    if any((named is None) == (new.role == "terminal") for named in (new.store_id, new.terminal_id)):
         wrong.note("store_id", "a terminal's token names a store and a terminal, and no other token does")
-    elif new.role != "terminal" and (new.store_id or new.terminal_id):
-        wrong.note("store_id", f"only a terminal's token names a store and a terminal: leave them out for {new.role}")
     if new.role == "service" and new.merchant_id is None:
         wrong.note("merchant_id", "a service's token names its merchant")
     wrong.refuse_any("token_invalid", "The token")

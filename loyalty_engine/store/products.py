@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from loyalty_engine.store import statements
-from loyalty_engine.store.sets import among, listed
+from loyalty_engine.store.sets import listed
 from loyalty_engine.store.statements import Statement, take
 from loyalty_engine.store.tables import products as t
 
@@ -43,12 +43,6 @@ def put(connection: sa.Connection, rows: Sequence[ProductRow]) -> None:
         connection.exec_driver_sql(_PUT_ARRAYS, arrays)
     else:
         _PUT.many(connection, [row._asdict() for row in rows])
-
-
-def entries(connection: sa.Connection, skus: Collection[str]) -> dict[tuple[str, date], ProductRow]:
-    """Return every entry of these SKUs, by SKU and day."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, t.c.sku, skus)))
-    return {(row.sku, row.from_on): ProductRow(*row) for row in rows}
 
 
 def said_of(connection: sa.Connection, skus: Collection[str]) -> dict[str, list[ProductRow]]:

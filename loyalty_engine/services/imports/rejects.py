@@ -50,8 +50,9 @@ class RejectFile:
             self._write({"line": line, "field": problem.path, "reason": problem.message, "row": row})
 
     def place(self) -> int:
-        """Return how long the file is by now; 0 where there is none."""
-        self.flush()
+        """Return how long the file is by now, written out so that it is there when the process is killed; 0 without one."""
+        if self._file is not None:
+            self._file.flush()
         return self.path.stat().st_size if self.path.exists() else 0
 
     def back_to(self, place: int) -> None:
@@ -63,11 +64,6 @@ class RejectFile:
             truncate(self.path, place)
         else:
             self.path.unlink()
-
-    def flush(self) -> None:
-        """Hand what was added to the operating system, so that it is there when the process is killed."""
-        if self._file is not None:
-            self._file.flush()
 
     def _open(self) -> None:
         fresh = not self.path.exists()

@@ -7,13 +7,14 @@ The signatures are owned by `services/purchase_batches.py`, `enrolment.py`, `pro
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from loyalty_engine.services.imports.records import NewBalance, NewMember, NewProduct, NewStore
 from loyalty_engine.services.intake import PostedPurchase
 
+R = TypeVar("R")
 Connection = sa.Connection | None
 """That of the transaction in which a batch is written; None where there is none, for nothing of it is."""
 Kind = Literal["purchases", "members", "products", "balances"]
@@ -53,6 +54,17 @@ Then = Callable[[Connection, Sequence[Any]], None]
 
 def nothing(_connection: Connection, _results: Sequence[Any]) -> None:
     """Note nothing."""
+
+
+def and_then(write: Callable[[sa.Connection], list[R]], then: Then) -> Callable[[sa.Connection], list[R]]:
+    """Return the work of a transaction that writes a batch, and gives its results on."""
+
+    def work(connection: sa.Connection) -> list[R]:
+        results = write(connection)
+        then(connection, results)
+        return results
+
+    return work
 
 
 class PostMany(Protocol):
