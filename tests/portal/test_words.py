@@ -15,11 +15,12 @@ from loyalty_engine.portal import colours, icons, qr, refusals
 from loyalty_engine.portal.ladder import ladder
 from loyalty_engine.portal.said import change, day, groups, money, number
 from loyalty_engine.portal.texts import PHRASES
-from loyalty_engine.services.documents import preset, read_programme
+from loyalty_engine.services.documents import preset
 from loyalty_engine.services.names import names_of
 from rules.errors import Conflict, Invalid
 from rules.programme import Programme
 from tests.portal.cafe import CAFE
+from tests.texts import read_programme
 
 HERE = Path(portal.__file__).parent
 HAN = re.compile("[\u4e00-\u9fff]")

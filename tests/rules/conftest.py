@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_engine.services.documents import read_programme
 from rules.programme import Programme
+from tests.texts import read_programme
 
 
 @pytest.fixture(scope="session")
